@@ -1,0 +1,15 @@
+"""Compare a network with the same network weight-normalized (Salimans & Kingma 2016, arXiv 1602.07868)."""
+
+from typing import Any
+
+__version__ = "0.1.0"
+__all__ = ["__version__", "load"]
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first used: `import wncompare` itself loads nothing heavy."""
+    if name == "load":
+        from wncompare.table import load
+
+        return load
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
