@@ -1,0 +1,82 @@
+"""Shared by all tests: configs as files, the command line as a function, and records without training."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from wncompare import config as configs
+from wncompare import records
+from wncompare.config import Config
+
+TINY: dict[str, Any] = {
+    "name": "tiny",
+    "dataset": {"name": "synthetic", "shape": [16, 16, 1], "classes": 3, "train": 48, "test": 24},
+    "model": {"name": "lenet"},
+    "variants": [
+        {"name": "regular", "label": "Regular ConvNet", "color": "red"},
+        {"name": "weight_norm", "label": "WeightNorm ConvNet", "color": "blue"},
+    ],
+    "training": {"batch_size": 16, "epochs": 2},
+    "init_batch": 32,
+    "seeds": [0, 1],
+}
+
+
+@pytest.fixture
+def tiny() -> Config:
+    """The smallest config that has everything."""
+    return configs.from_data(TINY, "tiny")
+
+
+@pytest.fixture
+def tiny_file(tmp_path: Path, tiny: Config) -> Path:
+    """The same as a file."""
+    import yaml
+
+    file = tmp_path / "tiny.yaml"
+    file.write_text(yaml.safe_dump(tiny.dump(), sort_keys=False), encoding="utf-8")
+    return file
+
+
+@pytest.fixture
+def write_records(tmp_path: Path) -> Callable[..., Path]:
+    """A function that writes an experiment's folder as if it had been trained, with the given curves."""
+
+    def write(config: Config, accuracy: Callable[[str, int, int], float], folder: Path | None = None) -> Path:
+        """`accuracy` takes a variant's id, a seed and an epoch counted from 1."""
+        folder = folder or tmp_path / "results" / config.name
+        records.write_experiment(folder, config, "0")
+        for variant in config.variants:
+            for seed in config.seeds:
+                values = [accuracy(variant.id, seed, epoch) for epoch in range(1, config.training.epochs + 1)]
+                _write_run(folder, config, variant.id, seed, values)
+        return folder
+
+    return write
+
+
+def _write_run(folder: Path, config: Config, variant: str, seed: int, accuracies: list[float]) -> None:
+    place = records.run_folder(folder, variant, seed)
+    rows = [
+        {
+            "epoch": epoch,
+            "loss": float(-np.log(value)),
+            "accuracy": value,
+            "val_loss": float(-np.log(value)) + 0.1,
+            "val_accuracy": value - 0.05,
+            "learning_rate": 0.001,
+            "train_seconds": 2.0,
+            "eval_seconds": 0.5,
+            "steps": 3,
+        }
+        for epoch, value in enumerate(accuracies, start=1)
+    ]
+    records.write_history(place, rows)
+    dataset = records.DatasetRecord(name="synthetic", label="synthetic", digest="0" * 64, official=None)
+    record = records.RunRecord(
+        variant=variant, seed=seed, status="finished", fingerprint="f", identity={}, epochs=len(rows), dataset=dataset
+    )
+    records.write_run(place, record)
