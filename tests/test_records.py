@@ -1,0 +1,110 @@
+"""Records: what is written is read back, and what is damaged or foreign is named, not believed."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import wncompare
+from wncompare import records
+from wncompare.config import Config
+from wncompare.errors import RecordsError
+
+Write = Callable[..., Path]
+
+
+def flat(variant: str, seed: int, epoch: int) -> float:
+    """An accuracy that tells where it comes from."""
+    return 0.5 + 0.1 * (variant == "weight_norm") + 0.01 * seed + 0.001 * epoch
+
+
+def test_an_experiment_reads_back_as_written(write_records: Write, tiny: Config) -> None:
+    """Config, records and histories come back equal, in the config's order."""
+    experiment = records.read(write_records(tiny, flat))
+    assert experiment.config.dump() == tiny.dump()
+    assert [(run.record.variant, run.record.seed) for run in experiment.runs] == [
+        ("regular", 0),
+        ("regular", 1),
+        ("weight_norm", 0),
+        ("weight_norm", 1),
+    ]
+    np.testing.assert_array_equal(experiment.runs[3].history["accuracy"], [flat("weight_norm", 1, e) for e in (1, 2)])
+
+
+def test_load_gives_one_tidy_table(write_records: Write, tiny: Config) -> None:
+    """`wncompare.load` has a row for each run and epoch, over every experiment below the folder."""
+    folder = write_records(tiny, flat)
+    write_records(tiny, flat, folder.parent / "other" / "deeper")
+    table = wncompare.load(folder.parent)
+    assert len(table) == 2 * 2 * 2 * 2
+    assert list(table.columns[:6]) == ["experiment", "variant", "label", "seed", "status", "epoch"]
+    one = table[(table.variant == "weight_norm") & (table.seed == 1) & (table.epoch == 2)]
+    assert set(one.accuracy) == {flat("weight_norm", 1, 2)}
+    assert set(table.experiment) == {"tiny"}
+
+
+def test_a_folder_without_experiments_is_refused(tmp_path: Path) -> None:
+    """An empty folder, or one that is not there, gets one line saying what was looked for."""
+    for place in (tmp_path, tmp_path / "absent"):
+        with pytest.raises(RecordsError, match=r"no experiment\.json here or below"):
+            records.find(place)
+
+
+def damage(file: str, change: Callable[[str], str]) -> Callable[[Path], None]:
+    """A function that changes one file of an experiment's folder."""
+
+    def apply(folder: Path) -> None:
+        path = folder / file
+        path.write_text(change(path.read_text()))
+
+    return apply
+
+
+def edit(**changes: Any) -> Callable[[str], str]:
+    """A change of a JSON file's top-level keys."""
+    return lambda text: json.dumps({**json.loads(text), **changes})
+
+
+RUN = "regular/seed-0/run.json"
+HISTORY = "regular/seed-0/history.csv"
+
+
+@pytest.mark.parametrize(
+    ("apply", "message"),
+    [
+        (damage("experiment.json", lambda text: text[:50]), r"experiment\.json: damaged JSON"),
+        (damage("experiment.json", edit(schema_version=99)), r"experiment\.json: schema version 99: this wncompare reads version 1"),
+        (damage("experiment.json", edit(config={"name": "../../x"})), r"experiment\.json: .*"),
+        (damage(RUN, lambda text: ""), r"seed-0/run\.json: damaged JSON"),
+        (damage(RUN, lambda text: "[" * 100_000), r"seed-0/run\.json: damaged JSON"),
+        (damage(RUN, edit(schema_version=0)), r"schema version 0"),
+        (damage(RUN, edit(status="fine")), r"run\.json: status: Input should be"),
+        (damage(RUN, edit(surprise=1)), r"run\.json: surprise: Extra inputs"),
+        (damage(HISTORY, lambda text: text.replace("accuracy", "acc")), r"history\.csv: damaged history"),
+        (damage(HISTORY, lambda text: text.replace("0.001", "x")), r"history\.csv: damaged history"),
+        (damage(HISTORY, lambda text: text[: text.index("\n1") + 8]), r"history\.csv: damaged history"),
+        (damage(HISTORY, lambda text: text.replace("\n2,", "\n7,")), r"history\.csv: damaged history \(epoch 7 in row 2\)"),
+        (lambda folder: (folder / HISTORY).write_bytes(b"\xff\xfe"), r"history\.csv: not UTF-8"),
+    ],
+)  # fmt: skip
+def test_a_damaged_record_is_named(
+    write_records: Write, tiny: Config, apply: Callable[[Path], None], message: str
+) -> None:
+    """Truncated, foreign and edited records are refused with the file's name."""
+    folder = write_records(tiny, flat)
+    apply(folder)
+    with pytest.raises(RecordsError, match=message) as caught:
+        records.read(folder)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_folder_has_one_writer(tmp_path: Path) -> None:
+    """While one process writes into a folder, another is refused."""
+    with (
+        records.lock(tmp_path),
+        pytest.raises(RecordsError, match="another wncompare run is writing here"),
+    ):
+        records.lock(tmp_path)

@@ -1,0 +1,74 @@
+"""Where a result comes from: versions, machine and git state, as plain data for the records."""
+
+import os
+import platform
+import subprocess
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from wncompare import __version__
+
+_PACKAGES = ("tensorflow", "keras", "numpy", "scipy", "matplotlib", "h5py")
+
+
+def environment() -> dict[str, Any]:
+    """Versions, machine and git state of this process."""
+    return {"wncompare": __version__, "python": platform.python_version(), **versions(), **machine(), "git": git()}
+
+
+def versions() -> dict[str, str]:
+    """The installed version of each package that results depend on."""
+    return {package: _version(package) for package in _PACKAGES}
+
+
+def machine() -> dict[str, Any]:
+    """The operating system and the processor, and how many cores this process may use."""
+    return {"platform": platform.platform(), "processor": _processor(), "cores": available_cores()}
+
+
+def available_cores() -> int:
+    """How many processor cores this process may run on."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def git(folder: Path | None = None) -> dict[str, Any] | None:
+    """The commit of the checkout around `folder` (default: the working folder), None outside one."""
+    commit = _git(folder, "rev-parse", "HEAD")
+    if commit is None:
+        return None
+    return {"commit": commit, "dirty": bool(_git(folder, "status", "--porcelain", "--untracked-files=no"))}
+
+
+def _git(folder: Path | None, *arguments: str) -> str | None:
+    try:
+        done = subprocess.run(
+            ["git", *arguments],
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            timeout=10,
+            check=True,
+            stdin=subprocess.DEVNULL,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip()
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "absent"
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(names, platform.machine())

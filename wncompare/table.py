@@ -1,0 +1,36 @@
+"""Records as one tidy table for analysis in Python."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from wncompare import records
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def load(path: str | Path) -> "pd.DataFrame":
+    """Every epoch of every run at or below `path` as a pandas DataFrame, a row an epoch.
+
+    Columns: experiment, variant, label, seed, status, and those of history.csv (epoch, loss, accuracy, val_loss,
+    val_accuracy, learning_rate, train_seconds, eval_seconds, steps).
+
+    Raises:
+        RecordsError: there is no experiment, or a record is damaged; the message names the file.
+    """
+    import pandas as pd
+
+    tables = []
+    for experiment in map(records.read, records.find(Path(path))):
+        labels = {variant.id: variant.label for variant in experiment.config.variants}
+        for run in experiment.runs:
+            columns = {
+                "experiment": experiment.config.name,
+                "variant": run.record.variant,
+                "label": labels[run.record.variant],
+                "seed": run.record.seed,
+                "status": run.record.status,
+            }
+            history = pd.DataFrame(run.history).astype({"epoch": "int64", "steps": "int64"})
+            tables.append(history.assign(**columns)[[*columns, *records.HISTORY_COLUMNS]])
+    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
