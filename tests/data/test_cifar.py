@@ -1,0 +1,202 @@
+"""CIFAR from a folder and from the archive: the same images, labelled for what they are."""
+
+import gzip
+import hashlib
+import shutil
+import tarfile
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from wncompare import data
+from wncompare.catalog import CifarOptions
+from wncompare.data import cifar, published
+from wncompare.errors import DatasetError
+
+FOLDER = "cifar-10-batches-py"
+LABELS = [i % 10 for i in range(20)]
+
+
+@pytest.fixture
+def images(monkeypatch: pytest.MonkeyPatch) -> np.ndarray:
+    """Six batches of 20 random images, uint8 (6, 20, 3072), for which the layout is made small."""
+    monkeypatch.setattr(cifar, "CIFAR10", replace(cifar.CIFAR10, rows=dict.fromkeys(cifar.CIFAR10.rows, 20)))
+    return np.random.default_rng(1).integers(0, 256, (6, 20, 3072), dtype=np.uint8)
+
+
+@pytest.fixture
+def folder(tmp_path: Path, images: np.ndarray, make_batch: Callable[..., bytes]) -> Path:
+    """The batches as files, in a data folder."""
+    batches = tmp_path / "data" / FOLDER
+    batches.mkdir(parents=True)
+    for name, pixels in zip(cifar.CIFAR10.rows, images, strict=True):
+        (batches / name).write_bytes(make_batch(pixels, LABELS))
+    (batches / "batches.meta").write_bytes(b"not read")
+    return tmp_path / "data"
+
+
+def archived(folder: Path, prefix: str = "") -> Path:
+    """The same as an archive, its members in another order, in a data folder of its own."""
+    target = folder.parent / "archive"
+    target.mkdir(exist_ok=True)
+    with tarfile.open(target / "cifar-10-python.tar.gz", "w:gz") as archive:
+        for path in sorted((folder / FOLDER).iterdir(), reverse=True):
+            archive.add(path, f"{prefix}{FOLDER}/{path.name}")
+    return target
+
+
+def load(data_dir: Path, **options: str) -> data.Dataset:
+    """CIFAR-10 as it lies in a data folder."""
+    return data.load("cifar10", CifarOptions(**options), data_dir=data_dir, download=False)
+
+
+def test_folder(folder: Path, images: np.ndarray) -> None:
+    """Planes become pixels, batches keep their order, and the last one is the test split."""
+    dataset = load(folder)
+    expected = np.moveaxis(images.reshape(120, 3, 32, 32), 1, -1)
+    np.testing.assert_array_equal(dataset.train.x, expected[:100])
+    np.testing.assert_array_equal(dataset.test.x, expected[100:])
+    assert dataset.train.y.tolist() == LABELS * 5
+    assert dataset.class_names[3] == "cat"
+
+
+@pytest.mark.parametrize("prefix", ["", "./"])
+def test_archive(folder: Path, prefix: str) -> None:
+    """The archive gives what the folder gives, whatever the order of its members, and nothing is unpacked."""
+    target = archived(folder, prefix)
+    assert load(target).digest == load(folder).digest
+    assert [path.name for path in target.iterdir()] == ["cifar-10-python.tar.gz"]
+
+
+@pytest.mark.parametrize("place", ["cifar-10-batches-py-target/cifar-10-batches-py", "cifar-10-batches-py"])
+def test_keras_cache(folder: Path, place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keras's own cache is searched, as Keras 2 and Keras 3 lay it out."""
+    target = tmp_path / "home" / "datasets" / place
+    shutil.copytree(folder / FOLDER, target)
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "home"))
+    assert data.load("cifar10", download=False).digest == load(folder).digest
+
+
+def test_label(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Published bytes are CIFAR-10 whatever the note says; others are an unofficial copy, or what the note says."""
+    assert (load(folder).label, load(folder).official) == ("CIFAR-10 (unofficial copy)", False)
+    assert load(folder, copy_note="JPEG copy").label == "CIFAR-10 (JPEG copy)"
+    (file,) = published.PUBLISHED["cifar10"]
+    md5 = {name: hashlib.md5((folder / FOLDER / name).read_bytes()).hexdigest() for name in file.members}
+    monkeypatch.setitem(published.PUBLISHED, "cifar10", (replace(file, members=md5),))
+    for place in (folder, archived(folder)):
+        assert (load(place, copy_note="JPEG copy").label, load(place).official) == ("CIFAR-10", True)
+    (folder / FOLDER / "data_batch_3").write_bytes((folder / FOLDER / "data_batch_2").read_bytes())
+    assert load(folder).official is False
+
+
+def test_verify(folder: Path) -> None:
+    """`verify` gives each file's published checksum and its own; a missing file has none."""
+    (folder / FOLDER / "test_batch").unlink()
+    checked = data.verify("cifar10", folder)
+    first, last = checked[0], checked[-1]
+    assert first.found == hashlib.md5(first.path.read_bytes()).hexdigest()
+    assert (first.expected, first.official) == ("c99cafc152244af753f735de768cd75f", False)
+    assert (last.path.name, last.found, last.official) == ("test_batch", None, False)
+    (archive,) = data.verify("cifar10", archived(folder))
+    assert (archive.algorithm, archive.found) == ("sha256", hashlib.sha256(archive.path.read_bytes()).hexdigest())
+
+
+def test_damaged_folder(folder: Path) -> None:
+    """A missing, a short and an overlong batch are refused, each by its path."""
+    batch = folder / FOLDER / "data_batch_4"
+    raw = batch.read_bytes()
+    for damage in (raw[:-100], raw + b"\0" * 10**6, b""):
+        batch.write_bytes(damage)
+        with pytest.raises(DatasetError, match="data_batch_4"):
+            load(folder)
+    batch.unlink()
+    with pytest.raises(DatasetError, match="data_batch_4 cannot be read: No such file"):
+        load(folder)
+
+
+def test_damaged_archive(folder: Path) -> None:
+    """A truncated archive, one that is no archive and one that lacks a batch are refused by their path."""
+    path = archived(folder) / "cifar-10-python.tar.gz"
+    raw = path.read_bytes()
+    for damage in (raw[: len(raw) // 2], b"<html>not found</html>", b"", raw[:1000] + b"\0" * 100 + raw[1100:]):
+        path.write_bytes(damage)
+        with pytest.raises(DatasetError, match=r"cifar-10-python\.tar\.gz (is damaged|lacks)"):
+            load(path.parent)
+    (folder / FOLDER / "data_batch_5").unlink()
+    with pytest.raises(DatasetError, match="lacks data_batch_5"):
+        load(archived(folder))
+
+
+def one_member(path: Path, kind: bytes, size: int, *, pad: int = 0) -> None:
+    """An archive whose only member is a data_batch_1 of that kind, claiming `size` bytes; then `pad` zeros."""
+    member = tarfile.TarInfo(f"{FOLDER}/data_batch_1")
+    member.type, member.size, member.linkname = kind, size, "/etc/passwd"
+    with gzip.open(path, "wb", compresslevel=1) as stream:
+        stream.write(member.tobuf(tarfile.GNU_FORMAT))
+        for _ in range(pad):
+            stream.write(bytes(2**20))
+
+
+@pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.FIFOTYPE, tarfile.DIRTYPE])
+def test_links_in_the_archive(tmp_path: Path, images: np.ndarray, kind: bytes) -> None:
+    """A member that is a link, a pipe or a folder is refused, never followed."""
+    one_member(tmp_path / "cifar-10-python.tar.gz", kind, 0)
+    with pytest.raises(DatasetError, match="no plain file"):
+        load(tmp_path)
+
+
+@pytest.mark.parametrize("kind", [tarfile.REGTYPE, tarfile.XHDTYPE, tarfile.GNUTYPE_LONGNAME])
+def test_archive_bomb(tmp_path: Path, images: np.ndarray, kind: bytes) -> None:
+    """A member or a header that claims and unpacks to far more than a batch is refused before it fills the memory."""
+    one_member(tmp_path / "cifar-10-python.tar.gz", kind, 2**40, pad=20)
+    with pytest.raises(DatasetError, match=r"no plain file of at most|holds more than [\d,]+ bytes"):
+        load(tmp_path)
+
+
+def test_class_names() -> None:
+    """CIFAR-100 has 100 different class names, in alphabetical order, as its meta file has them."""
+    names = cifar.CIFAR100.class_names
+    assert len(set(names)) == 100
+    assert list(names) == sorted(names)
+
+
+def test_cifar100(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, make_batch: Callable[..., bytes]) -> None:
+    """CIFAR-100 is read by its fine labels."""
+    monkeypatch.setattr(cifar, "CIFAR100", replace(cifar.CIFAR100, rows={"train": 20, "test": 10}))
+    (tmp_path / "cifar-100-python").mkdir()
+    pixels = np.random.default_rng(2).integers(0, 256, (20, 3072), dtype=np.uint8)
+    for name, n in (("train", 20), ("test", 10)):
+        raw = make_batch(pixels[:n], list(range(80, 80 + n)), b"fine_labels")
+        (tmp_path / "cifar-100-python" / name).write_bytes(raw)
+    dataset = data.load("cifar100", data_dir=tmp_path, download=False)
+    assert dataset.train.y.tolist() == list(range(80, 100))
+    assert (dataset.classes, len(dataset.test), dataset.label) == (100, 10, "CIFAR-100 (unofficial copy)")
+
+
+def test_absent(tmp_path: Path) -> None:
+    """Without data and without a network one line names the folders tried, the file to place and what runs anyway."""
+    for download in (True, False):
+        with pytest.raises(DatasetError) as caught:
+            data.load("cifar10", data_dir=tmp_path, download=download)
+        message = str(caught.value)
+        assert "\n" not in message
+        assert all(str(folder) in message for folder in data.folders(tmp_path))
+        assert "place cifar-10-python.tar.gz" in message
+        assert "configs/quickstart.yaml" in message
+
+
+def test_real_cifar10(real_data_dir: Path) -> None:
+    """The real CIFAR-10 has 50,000 and 10,000 images, as many of each class, and is decoded as NumPy does it."""
+    dataset = data.load("cifar10", data_dir=real_data_dir)
+    assert dataset.train.x.shape == (50_000, 32, 32, 3)
+    assert dataset.test.x.shape == (10_000, 32, 32, 3)
+    assert np.bincount(dataset.train.y).tolist() == [5000] * 10
+    assert np.bincount(dataset.test.y).tolist() == [1000] * 10
+    raw = (real_data_dir / FOLDER / "test_batch").read_bytes()
+    start = raw.index(b"T" + (10_000 * 3072).to_bytes(4, "little")) + 5
+    planes = np.frombuffer(raw, np.uint8, 10_000 * 3072, start).reshape(-1, 3, 32, 32)
+    np.testing.assert_array_equal(dataset.test.x, planes.transpose(0, 2, 3, 1))

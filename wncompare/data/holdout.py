@@ -1,0 +1,21 @@
+"""A validation split held out from training, the same for every arm and every seed."""
+
+import numpy as np
+
+from wncompare.data.dataset import Split
+
+_SPLIT_SEED = 20160225  # arXiv 1602.07868 was submitted on 2016-02-25; any fixed number does
+
+
+def hold_out(train: Split, fraction: float) -> tuple[Split, Split]:
+    """`train` in two: what is left to train on, and a stratified `fraction` to validate on.
+
+    Of each class, round(fraction · count) images are drawn, from a fixed seed: the split depends on nothing but the
+    dataset. Both parts keep the order of the dataset.
+    """
+    random = np.random.Generator(np.random.Philox(_SPLIT_SEED))
+    held = np.zeros(len(train), bool)
+    for label in np.unique(train.y):
+        members = np.flatnonzero(train.y == label)
+        held[random.permutation(members)[: round(fraction * len(members))]] = True
+    return train.take(np.flatnonzero(~held)), train.take(np.flatnonzero(held))
