@@ -19,7 +19,7 @@ TINY: dict[str, Any] = {
         {"name": "regular", "label": "Regular ConvNet", "color": "red"},
         {"name": "weight_norm", "label": "WeightNorm ConvNet", "color": "blue"},
     ],
-    "training": {"batch_size": 16, "epochs": 2},
+    "training": {"optimizer": {"name": "adam", "learning_rate": 0.001}, "batch_size": 16, "epochs": 2},
     "init_batch": 32,
     "seeds": [0, 1],
 }

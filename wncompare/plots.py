@@ -43,12 +43,12 @@ STYLE: Any = {
     "pdf.fonttype": 42,
 }
 
-# metric: the figure's title and the name of its y axis
+# metric: the figure's title, the name of its y axis and the values it can have
 _METRICS = {
-    "accuracy": ("WeightNorm Accuracy Comparison", "training accuracy"),
-    "val_accuracy": ("WeightNorm Validation Accuracy Comparison", "validation accuracy"),
-    "loss": ("WeightNorm Loss Comparison", "training loss"),
-    "val_loss": ("WeightNorm Validation Loss Comparison", "validation loss"),
+    "accuracy": ("WeightNorm Accuracy Comparison", "training accuracy", (0.0, 1.0)),
+    "val_accuracy": ("WeightNorm Validation Accuracy Comparison", "validation accuracy", (0.0, 1.0)),
+    "loss": ("WeightNorm Loss Comparison", "training loss", (0.0, np.inf)),
+    "val_loss": ("WeightNorm Validation Loss Comparison", "validation loss", (0.0, np.inf)),
 }
 
 
@@ -66,7 +66,7 @@ def figures(experiment: Experiment) -> Iterator[tuple[str, Figure]]:
 
 def by_epoch(experiment: Experiment, metric: str) -> Figure:
     """The metric's curve by epoch for every variant that has a finished run."""
-    title, name = _METRICS[metric]
+    title, name, possible = _METRICS[metric]
     with mpl.rc_context(STYLE):
         figure = Figure(layout="constrained")
         axes = figure.add_subplot()
@@ -74,6 +74,7 @@ def by_epoch(experiment: Experiment, metric: str) -> Figure:
             if runs := experiment.finished(variant):
                 _draw_variant(axes, variant, color, runs, metric)
         axes.set(title=title, xlabel="epoch", ylabel=name)
+        axes.set_ylim(_limits(experiment, metric, possible))
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
         for text in axes.legend().get_texts():
             text.set_parse_math(False)
@@ -115,6 +116,15 @@ def _draw_variant(axes: Axes, variant: Variant, color: str, runs: Sequence[Run],
     band = stats.mean_band(values)
     axes.plot(epochs, band.mean, color=color, label=variant.label, marker=marker)
     axes.fill_between(epochs, band.low, band.high, color=color, alpha=0.15, linewidth=0)
+
+
+def _limits(experiment: Experiment, metric: str, possible: tuple[float, float]) -> tuple[float, float]:
+    """The y axis: every seed's curve and half as much around it, lest the wide band of few seeds flatten them."""
+    curves = [experiment.finished(variant) for variant in experiment.config.variants]
+    values = np.concatenate([_curves(runs, metric).ravel() for runs in curves if runs])
+    low, high = np.nanmin(values), np.nanmax(values)
+    margin = 0.5 * (high - low) or 0.05
+    return max(low - margin, possible[0]), min(high + margin, possible[1] + 0.01)
 
 
 def _curves(runs: Sequence[Run], metric: str) -> NDArray[np.float64]:

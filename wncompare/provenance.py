@@ -9,7 +9,7 @@ from typing import Any
 
 from wncompare import __version__
 
-_PACKAGES = ("tensorflow", "keras", "numpy", "scipy", "matplotlib", "h5py")
+_PACKAGES = ("tensorflow", "tensorflow-cpu", "keras", "numpy", "scipy", "matplotlib", "h5py")
 
 
 def environment() -> dict[str, Any]:
@@ -18,8 +18,9 @@ def environment() -> dict[str, Any]:
 
 
 def versions() -> dict[str, str]:
-    """The installed version of each package that results depend on."""
-    return {package: _version(package) for package in _PACKAGES}
+    """The version of each installed package that results depend on."""
+    found = {package: _version(package) for package in _PACKAGES}
+    return {package: installed for package, installed in found.items() if installed}
 
 
 def machine() -> dict[str, Any]:
@@ -58,11 +59,11 @@ def _git(folder: Path | None, *arguments: str) -> str | None:
     return done.stdout.strip()
 
 
-def _version(package: str) -> str:
+def _version(package: str) -> str | None:
     try:
         return version(package)
     except PackageNotFoundError:
-        return "absent"
+        return None
 
 
 def _processor() -> str:

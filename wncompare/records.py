@@ -15,6 +15,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from shutil import rmtree
 from typing import Annotated, Any, Final, Literal, TypeVar
 
 import numpy as np
@@ -143,6 +144,12 @@ def write_experiment(folder: Path, config: Config, version: str) -> None:
 def write_run(folder: Path, record: RunRecord) -> None:
     """Write run.json."""
     write_json(folder / RUN_FILE, record.model_dump())
+
+
+def delete_run(folder: Path) -> None:
+    """Delete a run's folder, where there is one."""
+    if folder.exists():
+        rmtree(folder)
 
 
 def write_history(folder: Path, rows: Sequence[Mapping[str, Any]]) -> None:

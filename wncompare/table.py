@@ -24,13 +24,11 @@ def load(path: str | Path) -> "pd.DataFrame":
     for experiment in map(records.read, records.find(Path(path))):
         labels = {variant.id: variant.label for variant in experiment.config.variants}
         for run in experiment.runs:
-            columns = {
-                "experiment": experiment.config.name,
-                "variant": run.record.variant,
-                "label": labels[run.record.variant],
-                "seed": run.record.seed,
-                "status": run.record.status,
-            }
             history = pd.DataFrame(run.history).astype({"epoch": "int64", "steps": "int64"})
-            tables.append(history.assign(**columns)[[*columns, *records.HISTORY_COLUMNS]])
+            history.insert(0, "experiment", experiment.config.name)
+            history.insert(1, "variant", run.record.variant)
+            history.insert(2, "label", labels[run.record.variant])
+            history.insert(3, "seed", run.record.seed)
+            history.insert(4, "status", run.record.status)
+            tables.append(history)
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()

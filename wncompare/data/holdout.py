@@ -1,10 +1,17 @@
-"""A validation split held out from training, the same for every arm and every seed."""
+"""What to train on, to validate on and to test on."""
 
 import numpy as np
 
-from wncompare.data.dataset import Split
+from wncompare.data.dataset import Dataset, Split
 
 _SPLIT_SEED = 20160225  # arXiv 1602.07868 was submitted on 2016-02-25; any fixed number does
+
+
+def splits(dataset: Dataset, fraction: float | None) -> tuple[Split, Split, Split | None]:
+    """What to train on, to validate on and, where a fraction is held out to validate on, to test on in the end."""
+    if fraction is None:
+        return dataset.train, dataset.test, None
+    return *hold_out(dataset.train, fraction), dataset.test
 
 
 def hold_out(train: Split, fraction: float) -> tuple[Split, Split]:

@@ -1,0 +1,132 @@
+"""The local engine: tasks in worker processes, their events, and what happens when a worker dies."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Generator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from wncompare.engines import local
+from wncompare.engines.tasks import Event, Task
+from wncompare.errors import DatasetError
+
+HERE = str(Path(__file__).parent)
+THIS = Path(__file__).stem
+
+
+def work(payload: dict[str, Any], report: Any) -> dict[str, Any]:
+    """A task: reports, prints, fails or dies as its payload says."""
+    report("pid", pid=os.getpid())
+    if "print" in payload:
+        print(payload["print"])
+        os.write(2, b"from C\n")
+    if "raise" in payload:
+        raise DatasetError("two\nlines") if payload["raise"] == "ours" else ValueError("bad")
+    if "die" in payload:
+        os.kill(os.getpid(), payload["die"])
+    if "sleep" in payload:
+        time.sleep(payload["sleep"])
+    return {"value": payload["value"]}
+
+
+def execute(tmp_path: Path, *payloads: dict[str, Any], workers: int = 2) -> Generator[Event, None, None]:
+    """The events of tasks that `work` performs, named by their place."""
+    tasks = [
+        Task(str(number), f"{THIS}:work", {"value": number, **payload}, tmp_path / f"{number}.txt")
+        for number, payload in enumerate(payloads)
+    ]
+    return local.execute(tasks, workers=workers, environment={"PYTHONPATH": HERE})
+
+
+def last(events: list[Event]) -> dict[str, Event]:
+    """The event that ended each task."""
+    return {event.task: event for event in events if event.final}
+
+
+def test_every_task_is_done_once_by_few_workers(tmp_path: Path) -> None:
+    """Five tasks on two workers: each done once, by at most two processes, none of them this one."""
+    events = list(execute(tmp_path, *[{}] * 5))
+    assert sorted(event.data["value"] for event in events if event.kind == "done") == [0, 1, 2, 3, 4]
+    assert sum(event.final for event in events) == 5
+    pids = {event.data["pid"] for event in events if event.kind == "pid"}
+    assert len(pids) <= 2
+    assert os.getpid() not in pids
+
+
+def test_one_worker_keeps_the_order(tmp_path: Path) -> None:
+    """With one worker tasks run in the order given."""
+    events = execute(tmp_path, {}, {}, {}, workers=1)
+    assert [event.task for event in events if event.kind == "done"] == ["0", "1", "2"]
+
+
+def test_what_a_task_prints_is_in_its_log(tmp_path: Path) -> None:
+    """Python's and C's output go to the task's own log, and events stay clean of them."""
+    list(execute(tmp_path, {"print": "one"}, {"print": "two"}, workers=1))
+    assert sorted((tmp_path / "0.txt").read_text().splitlines()) == ["from C", "one"]
+    assert "two" in (tmp_path / "1.txt").read_text()
+    assert "one" not in (tmp_path / "1.txt").read_text()
+
+
+def test_a_task_that_raises_fails_alone(tmp_path: Path) -> None:
+    """An exception fails its task with one line, its traceback is in the log, and the others are done."""
+    events = last(list(execute(tmp_path, {"raise": "ours"}, {"raise": "theirs"}, {})))
+    assert (events["0"].kind, events["0"].data["error"]) == ("failed", "two lines")
+    assert (events["1"].kind, events["1"].data["error"]) == ("failed", "ValueError: bad")
+    assert events["2"].kind == "done"
+    assert "Traceback" in (tmp_path / "1.txt").read_text()
+
+
+def test_a_worker_that_dies_costs_its_task_alone(tmp_path: Path) -> None:
+    """SIGKILL fails the task with the signal's name; a new worker takes the next task."""
+    events = last(list(execute(tmp_path, {"die": 9}, {}, {}, workers=1)))
+    assert (events["0"].kind, events["0"].data["error"]) == ("failed", "the worker was killed by SIGKILL")
+    assert [events[task].kind for task in "12"] == ["done", "done"]
+
+
+def is_alive(pid: int) -> bool:
+    """Whether a process is there and not a zombie."""
+    try:
+        return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text()
+    except FileNotFoundError:
+        return False
+
+
+def wait_for_death(pid: int) -> None:
+    """Wait for a process to end, for ten seconds at most."""
+    deadline = time.monotonic() + 10
+    while is_alive(pid):
+        assert time.monotonic() < deadline, f"process {pid} lives on"
+        time.sleep(0.05)
+
+
+needs_proc = pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs Linux's /proc")
+
+
+@needs_proc
+def test_closing_the_events_ends_the_workers(tmp_path: Path) -> None:
+    """When the caller stops listening, workers end at once, whatever they are doing."""
+    events = execute(tmp_path, {"sleep": 600})
+    pid = next(events).data["pid"]
+    assert is_alive(pid)
+    events.close()
+    wait_for_death(pid)
+
+
+@needs_proc
+def test_a_worker_dies_with_its_driver(tmp_path: Path) -> None:
+    """When the driver is killed outright, its workers do not train on as orphans."""
+    program = (
+        f"import sys; sys.path.insert(0, {HERE!r}); from pathlib import Path; from {THIS} import execute\n"
+        f"for event in execute(Path({str(tmp_path)!r}), {{'sleep': 600}}): print(event.data['pid'], flush=True)"
+    )
+    driver = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True)
+    assert driver.stdout is not None
+    pid = int(driver.stdout.readline())
+    assert is_alive(pid)
+    driver.kill()
+    driver.communicate()
+    wait_for_death(pid)

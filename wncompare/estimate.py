@@ -1,0 +1,86 @@
+"""How long an experiment may take, said before anything is trained."""
+
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+from math import ceil
+from typing import Any
+
+from wncompare.config import Config, Holdout
+from wncompare.experiment import default_workers
+
+# Training and test images, with the pixels of one.
+_SIZES = {
+    "cifar10": (50_000, 10_000, 32 * 32),
+    "cifar100": (50_000, 10_000, 32 * 32),
+    "mnist": (60_000, 10_000, 28 * 28),
+    "fashion_mnist": (60_000, 10_000, 28 * 28),
+    "digits": (1_437, 360, 32 * 32),
+}
+
+# Microseconds to train on 1,024 pixels at batch 32, one thread of a 2024 server core; a third of it to evaluate.
+_MICROSECONDS = {"lenet": 95.0, "mlp": 20.0}
+_EVALUATION = 1 / 3
+_COMPILATION_SECONDS = 8.0
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """The plan in numbers; `seconds` is rough, and None where the data's size or the model is the user's own."""
+
+    variants: int
+    seeds: int
+    runs: int
+    epochs: int
+    workers: int
+    steps_per_epoch: int | None
+    seconds: float | None
+
+    def __str__(self) -> str:
+        plan = f"plan: {self.variants} variants × {self.seeds} seeds = {self.runs} runs of {self.epochs} epochs"
+        if self.steps_per_epoch is not None:
+            plan += f" of {self.steps_per_epoch:,} steps"
+        workers = f"{self.workers} worker{'s' if self.workers > 1 else ''}"
+        if self.seconds is None:
+            return f"{plan}\nestimate: none for your own data or model; one epoch tells ({workers})"
+        duration = timedelta(seconds=ceil(self.seconds))
+        return f"{plan}\nestimate: about {duration} (h:mm:ss) with {workers}; a 2024 server core is assumed"
+
+    def as_data(self) -> dict[str, Any]:
+        """The estimate as plain JSON data."""
+        return asdict(self)
+
+
+def estimate(config: Config, *, workers: int | None = None) -> Estimate:
+    """The plan of a config, and about how long it takes with that many workers."""
+    runs = len(config.variants) * len(config.seeds)
+    used = min(workers or default_workers(config), runs)
+    sizes = _sizes(config)
+    steps = ceil(sizes[0] / config.training.batch_size) if sizes else None
+    run_seconds = _run_seconds(config, *sizes) if sizes else None
+    seconds = None if run_seconds is None else ceil(runs / used) * run_seconds
+    epochs = config.training.epochs
+    return Estimate(len(config.variants), len(config.seeds), runs, epochs, used, steps, seconds)
+
+
+def _run_seconds(config: Config, train: int, validation: int, pixels: int) -> float | None:
+    if config.model.name not in _MICROSECONDS:
+        return None
+    image_seconds = _MICROSECONDS[config.model.name] * 1e-6 * pixels / 1024
+    epoch_seconds = image_seconds * (train + validation * _EVALUATION)
+    return _COMPILATION_SECONDS + config.training.epochs * epoch_seconds
+
+
+def _sizes(config: Config) -> tuple[int, int, int] | None:
+    """Images to train on and to validate on, and pixels of one."""
+    dataset = config.dataset.model_dump()
+    if dataset["name"] == "synthetic":
+        height, width, _ = dataset["shape"]
+        train, test, pixels = dataset["train"], dataset["test"], height * width
+    elif dataset["name"] in _SIZES:
+        train, test, pixels = _SIZES[dataset["name"]]
+    else:
+        return None
+    if isinstance(config.validation, Holdout):
+        held = round(train * config.validation.holdout)
+        return train - held, held, pixels
+    return train, test, pixels
