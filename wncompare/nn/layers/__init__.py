@@ -1,0 +1,18 @@
+"""Layers that reparameterize kernels, and functions that apply them to whole models; they need Keras alone."""
+
+from .data_init import initialize_from_data
+from .mean_only_batch_normalization import MeanOnlyBatchNormalization
+from .reparameterization import Norms, Reparameterization
+from .weight_normalization import WeightNormalization
+from .weight_normalize import weight_normalize
+from .weight_standardization import WeightStandardization
+
+__all__ = [
+    "MeanOnlyBatchNormalization",
+    "Norms",
+    "Reparameterization",
+    "WeightNormalization",
+    "WeightStandardization",
+    "initialize_from_data",
+    "weight_normalize",
+]
