@@ -1,0 +1,122 @@
+"""The regular models: their layers, their parameters, and a model file as untrusted input."""
+
+import zipfile
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from wncompare.catalog import FileOptions, MlpOptions, Options
+from wncompare.config import from_data
+from wncompare.errors import ModelError
+from wncompare.nn import models
+
+from ..conftest import TINY
+
+
+def test_lenet_is_the_tutorial_s_network() -> None:
+    """The layers by kind and shape, and 62,006 parameters on CIFAR-10."""
+    model = models.lenet(Options(), shape=(32, 32, 3), classes=10)
+    assert isinstance(model, keras.Sequential)
+    assert [(type(layer).__name__, layer.output.shape[1:]) for layer in model.layers] == [
+        ("Conv2D", (28, 28, 6)),
+        ("MaxPooling2D", (14, 14, 6)),
+        ("Conv2D", (10, 10, 16)),
+        ("MaxPooling2D", (5, 5, 16)),
+        ("Flatten", (400,)),
+        ("Dense", (120,)),
+        ("Dense", (84,)),
+        ("Dense", (10,)),
+    ]
+    assert model.count_params() == 62_006
+    assert [layer.activation.__name__ for layer in model.layers if hasattr(layer, "activation")] == [
+        *["relu"] * 4,
+        "softmax",
+    ]
+
+
+def test_lenet_refuses_images_that_it_uses_up() -> None:
+    """Below 16 × 16 nothing would be left after the second pooling."""
+    assert models.lenet(Options(), shape=(16, 16, 1), classes=2).layers[3].output.shape == (None, 1, 1, 16)
+    with pytest.raises(ModelError, match="images of 15 × 40: expected at least 16 × 16; use the model mlp"):
+        models.lenet(Options(), shape=(15, 40, 1), classes=2)
+
+
+def test_mlp_has_the_units_asked_for() -> None:
+    """Hidden layers as in the options, and a softmax over the classes."""
+    model = models.mlp(MlpOptions(units=(7, 5)), shape=(4, 4, 2), classes=3)
+    assert [layer.units for layer in model.layers if isinstance(layer, keras.layers.Dense)] == [7, 5, 3]
+    np.testing.assert_allclose(model(np.ones((2, 4, 4, 2))).numpy().sum(axis=1), 1, rtol=1e-6)
+
+
+def weights(seed: int) -> list[np.ndarray]:
+    """The initial weights of the tiny config's model."""
+    choice = from_data(TINY, "tiny").model
+    return models.build(choice, shape=(16, 16, 1), classes=3, seed=seed).get_weights()
+
+
+def test_a_seed_decides_the_initial_weights() -> None:
+    """The same seed gives the same weights, bit for bit; another seed gives others."""
+    for first, second in zip(weights(1), weights(1), strict=True):
+        np.testing.assert_array_equal(first, second)
+    assert any((first != second).any() for first, second in zip(weights(1), weights(2), strict=True))
+
+
+def save(model: keras.Model, folder: Path) -> FileOptions:
+    """Options that name the model's file."""
+    model.save(folder / "my.keras")
+    return FileOptions(file=str(folder / "my.keras"))
+
+
+def network(*layers: keras.layers.Layer) -> keras.Sequential:
+    """A user's own network for 4 × 4 grey images and 3 classes."""
+    return keras.Sequential([keras.Input((4, 4, 1)), keras.layers.Flatten(), *layers, keras.layers.Dense(3)])
+
+
+def test_a_model_file_gives_its_architecture_freshly_initialized(tmp_path: Path) -> None:
+    """The layers are the file's, the weights are not: they come from the seed."""
+    own = network(keras.layers.Dense(5, activation="tanh"))
+    options = save(own, tmp_path)
+    keras.utils.set_random_seed(0)
+    model = models.from_file(options, shape=(4, 4, 1), classes=3)
+    assert [layer.get_config() for layer in model.layers] == [layer.get_config() for layer in own.layers]
+    assert (model.layers[1].kernel.numpy() != own.layers[1].kernel.numpy()).any()
+
+
+def test_a_model_file_that_does_not_fit_the_data_is_refused(tmp_path: Path) -> None:
+    """Shapes that differ from the dataset's are named, both of them."""
+    options = save(network(), tmp_path)
+    with pytest.raises(ModelError, match=r"maps \(None, 4, 4, 1\) to \(None, 3\): expected \(None, 8, 8, 1\) to"):
+        models.from_file(options, shape=(8, 8, 1), classes=3)
+
+
+def test_a_model_file_cannot_execute_code(tmp_path: Path) -> None:
+    """A Lambda layer, which carries Python code, is refused by Keras's safe mode, and nothing of it has run."""
+    marker = tmp_path / "executed"
+    path = str(marker)
+    options = save(network(keras.layers.Lambda(lambda x: (open(path, "w").close(), x)[1])), tmp_path)  # noqa: PTH123
+    marker.unlink(missing_ok=True)
+    with pytest.raises(ModelError, match="safe mode refuses it") as caught:
+        models.from_file(options, shape=(4, 4, 1), classes=3)
+    assert "\n" not in str(caught.value)
+    assert not marker.exists()
+
+
+@pytest.mark.parametrize("content", [b"", b"not a model", b"PK\x03\x04 truncated"])
+def test_a_file_that_is_no_model_is_refused(tmp_path: Path, content: bytes) -> None:
+    """Empty, foreign and truncated files get one line."""
+    file = tmp_path / "my.keras"
+    file.write_bytes(content)
+    with pytest.raises(ModelError, match=r"not a \.keras file"):
+        models.from_file(FileOptions(file=str(file)), shape=(4, 4, 1), classes=3)
+
+
+def test_an_archive_that_holds_no_model_is_refused(tmp_path: Path) -> None:
+    """A zip without a model in it is refused with Keras's reason on one line."""
+    file = tmp_path / "my.keras"
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("config.json", '{"module": "os", "class_name": "system", "config": {}}')
+        archive.writestr("metadata.json", "{}")
+    with pytest.raises(ModelError, match="safe mode refuses it"):
+        models.from_file(FileOptions(file=str(file)), shape=(4, 4, 1), classes=3)

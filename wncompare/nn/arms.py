@@ -1,0 +1,52 @@
+"""One arm of an experiment as a compiled Keras model: the regular model of a seed, varied."""
+
+from collections.abc import Callable
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from wncompare.catalog import OPTIMIZERS, VARIANTS
+from wncompare.config import Config, Training
+from wncompare.data import Dataset, Split
+from wncompare.nn import models
+from wncompare.nn.batches import batch_order, scaled
+
+
+def build(
+    config: Config,
+    variant_id: str,
+    seed: int,
+    dataset: Dataset,
+    training: Split,
+    build_model: Callable[[], keras.Model] | None = None,
+) -> keras.Model:
+    """The compiled model of one arm; its regular model is the config's or what `build_model` returns.
+
+    The same seed gives every arm the same initial kernels and the same initialization batch.
+
+    Raises:
+        ModelError: the model does not fit the dataset, or the variant does not fit the model.
+    """
+    keras.backend.clear_session()
+    keras.utils.set_random_seed(seed)
+    if build_model is None:
+        model = models.build(config.model, shape=dataset.shape, classes=dataset.classes)
+    else:
+        model = models.checked(build_model(), "build_model", shape=dataset.shape, classes=dataset.classes)
+    variant = config.variant(variant_id)
+    batch = init_batch(training, size=config.init_batch, seed=seed)
+    model = VARIANTS[variant.name].load()(model, variant.options, batch)
+    model.compile(optimizer=_optimizer(config.training), loss=config.training.loss, metrics=["accuracy"])
+    return model
+
+
+def init_batch(training: Split, *, size: int, seed: int) -> NDArray[np.float32]:
+    """The images for data-dependent initialization, scaled to [0, 1]: `size` of the training split, drawn by `seed`."""
+    chosen = batch_order(len(training), seed=seed, epoch=0)[:size]
+    return np.asarray(scaled(training.x[chosen]))
+
+
+def _optimizer(training: Training) -> keras.optimizers.Optimizer:
+    options = training.optimizer.model_dump(exclude={"name"}, exclude_none=True)
+    return OPTIMIZERS[training.optimizer.name].load()(**options)

@@ -1,0 +1,48 @@
+"""Which samples make a batch, and the split they are cut from, whole on the device."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from wncompare.data.dataset import Split
+from wncompare.errors import WncompareError
+
+
+def batch_order(count: int, *, seed: int, epoch: int) -> NDArray[np.int32]:
+    """Return the order in which an epoch visits `count` samples: a permutation, (count,).
+
+    It depends on the seed and the epoch alone (NumPy's Philox, keyed by both), so an epoch is
+    repeated without those before it.
+    """
+    key = np.array([seed, epoch], dtype=np.uint64)
+    return np.random.Generator(np.random.Philox(key=key)).permutation(count).astype(np.int32)
+
+
+@dataclass(frozen=True, eq=False)
+class DeviceSplit:
+    """A split on the device: `images` uint8 as a forward pass stores them, `labels` int32 (n,)."""
+
+    images: Any
+    labels: Any
+
+    def __len__(self) -> int:
+        return int(self.labels.shape[0])
+
+
+def on_device(split: Split) -> DeviceSplit:
+    """Copy a split to the device whole; raise with the size needed where it does not fit."""
+    try:
+        return DeviceSplit(tf.constant(split.x), tf.constant(split.y.astype(np.int32)))
+    except tf.errors.ResourceExhaustedError as error:
+        raise WncompareError(
+            f"{len(split.y)} images of {split.x.shape[1:]} do not fit on the device: they need "
+            f"{split.x.nbytes / 2**30:.2f} GiB there; train on fewer or with --device cpu"
+        ) from error
+
+
+def scaled(images: Any) -> Any:
+    """Return uint8 images as float32 in [0, 1]."""
+    return tf.cast(images, tf.float32) / 255.0

@@ -1,0 +1,45 @@
+"""What is followed of each kernel over training: ‖v‖, g and the effective learning rate."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import keras
+import numpy as np
+
+from wncompare.nn.layers import Norms, Reparameterization
+from wncompare.nn.layers._fold import norm
+from wncompare.nn.layers._kernels import find_kernels
+
+
+def layer_rows(model: keras.Model, *, epoch: int) -> Iterator[dict[str, Any]]:
+    """A row for each kernel of a compiled model, with means over the kernel's outputs.
+
+    `v_norm` is ‖v‖ and `g` the length of the kernel that the layer computes with; where a kernel is not normalized
+    both are ‖w‖. `effective_learning_rate` is η/‖v‖²: by how much a gradient step at rate η turns the direction of a
+    kernel whose length does not matter (van Laarhoven 2017, arXiv 1706.05350).
+    """
+    learning_rate = float(model.optimizer.learning_rate)
+    for name, norms in _norms(model):
+        v_norm = float(np.mean(norms.v))
+        yield {
+            "epoch": epoch,
+            "layer": name,
+            "v_norm": v_norm,
+            "g": float(np.mean(np.abs(norms.g))),
+            "effective_learning_rate": learning_rate / v_norm**2 if v_norm else float("inf"),
+        }
+
+
+def _norms(layer: keras.layers.Layer, prefix: str = "") -> Iterator[tuple[str, Norms]]:
+    """The norms of every kernel below `layer`, with its path: layer names, and the kernel's where there are several."""
+    for inner in getattr(layer, "layers", ()):
+        kernels = inner.norms() if isinstance(inner, Reparameterization) else _plain_norms(inner)
+        for name, norms in kernels.items():
+            yield prefix + (inner.name if len(kernels) == 1 else f"{inner.name}/{name}"), norms
+        if not kernels:
+            yield from _norms(inner, f"{prefix}{inner.name}/")
+
+
+def _plain_norms(layer: keras.layers.Layer) -> dict[str, Norms]:
+    norms = {kernel.name: np.asarray(norm(kernel.variable.value, kernel.output_axes)) for kernel in find_kernels(layer)}
+    return {name: Norms(v=lengths, g=lengths) for name, lengths in norms.items()}

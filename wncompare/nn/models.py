@@ -1,0 +1,116 @@
+"""Builders of regular models: real Keras models that map images scaled to [0, 1] to class probabilities.
+
+A builder takes its options, the shape of one image (height, width, channels) and the number of classes. Initial
+weights come from Keras's own random state: the caller sets its seed.
+"""
+
+import zipfile
+from pathlib import Path
+
+import keras
+from keras import layers
+
+from wncompare.catalog import MODELS, FileOptions, FunctionOptions, MlpOptions, Options
+from wncompare.config import Named
+from wncompare.errors import ModelError
+
+Shape = tuple[int, int, int]
+
+
+def build(choice: Named, *, shape: Shape, classes: int) -> keras.Model:
+    """The regular model that a config chooses.
+
+    Raises:
+        ModelError: the model does not fit images of that shape or that many classes.
+    """
+    model: keras.Model = MODELS[choice.name].load()(choice, shape=shape, classes=classes)
+    return model
+
+
+def lenet(options: Options, *, shape: Shape, classes: int) -> keras.Sequential:
+    """LeNet-5 with ReLU and max pooling (after LeCun et al. 1998): 62,006 parameters on 32 × 32 × 3 with 10 classes.
+
+    Raises:
+        ModelError: the images are smaller than 16 × 16, which two 5 × 5 convolutions and two poolings use up.
+    """
+    height, width, _ = shape
+    if min(height, width) < 16:
+        raise ModelError(f"model lenet: images of {height} × {width}: expected at least 16 × 16; use the model mlp")
+    return keras.Sequential(
+        [
+            keras.Input(shape),
+            layers.Conv2D(6, 5, activation="relu", name="conv_1"),
+            layers.MaxPooling2D(2, name="pool_1"),
+            layers.Conv2D(16, 5, activation="relu", name="conv_2"),
+            layers.MaxPooling2D(2, name="pool_2"),
+            layers.Flatten(name="flatten"),
+            layers.Dense(120, activation="relu", name="dense_1"),
+            layers.Dense(84, activation="relu", name="dense_2"),
+            layers.Dense(classes, activation="softmax", name="classes"),
+        ],
+        name="lenet",
+    )
+
+
+def mlp(options: MlpOptions, *, shape: Shape, classes: int) -> keras.Sequential:
+    """Dense layers of `options.units` with ReLU, and a softmax over the classes."""
+    hidden = [
+        layers.Dense(units, activation="relu", name=f"dense_{number}")
+        for number, units in enumerate(options.units, start=1)
+    ]
+    output = layers.Dense(classes, activation="softmax", name="classes")
+    return keras.Sequential([keras.Input(shape), layers.Flatten(name="flatten"), *hidden, output], name="mlp")
+
+
+def from_file(options: FileOptions, *, shape: Shape, classes: int) -> keras.Model:
+    """The architecture in a .keras file, freshly initialized.
+
+    The file is untrusted: Keras's safe mode reads it, which refuses what could execute code (a Lambda layer, say).
+
+    Raises:
+        ModelError: the file is absent, unsafe or damaged, or does not fit the dataset.
+    """
+    model = keras.models.clone_model(_load(Path(options.file)))
+    return checked(model, options.file, shape=shape, classes=classes)
+
+
+def checked(model: object, name: str, *, shape: Shape, classes: int) -> keras.Model:
+    """`model`, if it is one that maps images of that shape to that many classes; `name` is for the message.
+
+    Raises:
+        ModelError: it is not.
+    """
+    if not isinstance(model, keras.Model):
+        raise ModelError(f"model {name}: a {type(model).__name__}: expected a keras.Model")
+    expected = (None, *shape), (None, classes)
+    found = tuple(model.input_shape), tuple(model.output_shape)
+    if any(not _fits(*pair) for pair in zip(found, expected, strict=True)):
+        raise ModelError(
+            f"model {name}: maps {found[0]} to {found[1]}: expected {expected[0]} to {expected[1]}, "
+            "as the dataset has it"
+        )
+    return model
+
+
+def absent(options: FunctionOptions, *, shape: Shape, classes: int) -> keras.Model:
+    """Nothing: a function is not kept in records.
+
+    Raises:
+        ModelError: always, with the way to the model.
+    """
+    raise ModelError("model function: the function is not in the config: call wncompare.compare with it again")
+
+
+def _load(file: Path) -> keras.Model:
+    if not zipfile.is_zipfile(file):
+        raise ModelError(f"model {file}: not a .keras file: write one with model.save('my.keras')")
+    try:
+        return keras.models.load_model(file, compile=False, safe_mode=True)
+    except Exception as error:  # Keras raises whatever a damaged or unsafe file makes it raise
+        reason = str(error).strip().splitlines() or [type(error).__name__]
+        raise ModelError(f"model {file}: Keras's safe mode refuses it: {reason[0]}") from None
+
+
+def _fits(found: tuple[int | None, ...], expected: tuple[int | None, ...]) -> bool:
+    sizes = zip(found[1:], expected[1:], strict=False)
+    return len(found) == len(expected) and all(size in (None, wanted) for size, wanted in sizes)

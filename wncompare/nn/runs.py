@@ -1,0 +1,176 @@
+"""One run, from its place in the plan to its record: build, vary, train, write.
+
+This is what an engine's worker calls. Records are written as the run goes: whatever stops it, what it had finished
+is on disk.
+"""
+
+import math
+from base64 import b64decode
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import lru_cache
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import cloudpickle
+import keras
+import numpy as np
+import tensorflow as tf
+
+from wncompare import config as configs
+from wncompare import data, provenance, records
+from wncompare.config import Config, Holdout, Named
+from wncompare.data import Dataset
+from wncompare.data.holdout import splits
+from wncompare.errors import DatasetError
+from wncompare.files import replacing
+from wncompare.nn import arms
+from wncompare.nn.measures import layer_rows
+from wncompare.nn.training import EpochResult, evaluate, fit
+from wncompare.records import RunRecord, Status
+
+Report = Callable[..., None]
+BuildModel = Callable[[], keras.Model]
+
+_REPORT_SECONDS = 0.2
+
+
+def train(payload: dict[str, Any], report: Report) -> dict[str, Any]:
+    """Train the run that `payload` describes and write its record; `report` hears of every epoch.
+
+    `payload` has the resolved `config`, the `record` that the run starts from, its `folder`, the `data_dir` and, from
+    `wncompare.compare`, the function `build_model`, pickled; what comes back is the run's final status.
+    """
+    started = perf_counter()
+    config = configs.from_data(payload["config"], "the run's config")
+    record = RunRecord.model_validate(payload["record"])
+    dataset = _dataset(config.dataset, payload["data_dir"])
+    if dataset.digest != record.dataset.digest:
+        raise DatasetError(f"dataset {dataset.name}: changed since the run was planned: run again")
+    diary = _Diary(Path(payload["folder"]), record)
+    diary.note(started=_now(), device=_device(), environment=provenance.environment())
+    status = _train(config, dataset, diary, report, started, _unpacked(payload["build_model"]))
+    return {"status": status}
+
+
+def _train(
+    config: Config, dataset: Dataset, diary: "_Diary", report: Report, started: float, build_model: BuildModel | None
+) -> Status:
+    seed, fraction = diary.record.seed, _fraction(config)
+    training, validation, test = splits(dataset, fraction)
+    model = arms.build(config, diary.record.variant, seed, dataset, training, build_model)
+    diary.begin(model, start_up=perf_counter() - started)
+    report("started", parameters=diary.record.parameters)
+    status: Status = "finished"
+    for result in fit(
+        model,
+        training,
+        validation,
+        batch_size=config.training.batch_size,
+        epochs=config.training.epochs,
+        seed=seed,
+        progress=_throttled(report),
+    ):
+        report("epoch", **diary.add(model, result))
+        if not _is_finite(model, result):
+            status = "diverged"
+            break
+    tested = evaluate(model, test) if test is not None and status == "finished" else None
+    diary.end(model, status, tested)
+    return status
+
+
+class _Diary:
+    """A run's folder as the run writes it."""
+
+    def __init__(self, folder: Path, record: RunRecord) -> None:
+        self.folder = folder
+        self.record = record
+        self._rows: list[dict[str, Any]] = []
+        self._layers: list[dict[str, Any]] = []
+        self._seconds = {"start_up": 0.0, "compile": 0.0, "train": 0.0, "eval": 0.0}
+
+    def note(self, **changes: Any) -> None:
+        """Write run.json with these changes."""
+        self.record = self.record.model_copy(update=changes)
+        records.write_run(self.folder, self.record)
+
+    def begin(self, model: keras.Model, *, start_up: float) -> None:
+        """Write what is known before the first epoch."""
+        self._seconds["start_up"] = start_up
+        self._layers.extend(layer_rows(model, epoch=0))
+        self.note(parameters=sum(math.prod(variable.shape) for variable in model.trainable_variables))
+
+    def add(self, model: keras.Model, result: EpochResult) -> dict[str, Any]:
+        """Write an epoch, and return its row of history.csv."""
+        self._rows.append(_row(result))
+        self._layers.extend(layer_rows(model, epoch=result.epoch))
+        for kind in ("compile", "train", "eval"):
+            self._seconds[kind] += getattr(result, f"{kind}_seconds")
+        records.write_history(self.folder, self._rows)
+        records.write_layers(self.folder, self._layers)
+        print(_now(), *(f"{name} {value:.6g}" for name, value in self._rows[-1].items()), flush=True)
+        return self._rows[-1]
+
+    def end(self, model: keras.Model, status: Status, test: dict[str, float] | None) -> None:
+        """Write the model and how the run ended."""
+        with replacing(self.folder / records.MODEL_FILE) as file:
+            model.save(file)
+        self.note(status=status, ended=_now(), seconds=self._seconds, test=test)
+
+
+def _row(result: EpochResult) -> dict[str, Any]:
+    return {
+        "epoch": result.epoch,
+        **{metric: result.logs[metric] for metric in records.METRICS},
+        "learning_rate": result.learning_rate,
+        "train_seconds": result.train_seconds,
+        "eval_seconds": result.eval_seconds,
+        "steps": result.steps,
+    }
+
+
+def _is_finite(model: keras.Model, result: EpochResult) -> bool:
+    return math.isfinite(result.logs["loss"]) and all(
+        np.isfinite(keras.ops.convert_to_numpy(weight)).all() for weight in model.trainable_variables
+    )
+
+
+def _unpacked(build_model: str | None) -> BuildModel | None:
+    """The user's own function, as `wncompare.compare` sent it to this worker."""
+    return None if build_model is None else cloudpickle.loads(b64decode(build_model))
+
+
+def _dataset(choice: Named, data_dir: str | None) -> Dataset:
+    return _cached_dataset(choice, Path(data_dir) if data_dir else None)
+
+
+@lru_cache(maxsize=1)  # a worker's runs share it
+def _cached_dataset(choice: Named, data_dir: Path | None) -> Dataset:
+    return data.load(choice.name, choice, data_dir=data_dir)
+
+
+def _fraction(config: Config) -> float | None:
+    return config.validation.holdout if isinstance(config.validation, Holdout) else None
+
+
+def _device() -> str:
+    return "gpu" if tf.config.list_physical_devices("GPU") else "cpu"
+
+
+def _throttled(report: Report) -> Callable[[int, int, dict[str, float]], None]:
+    """A progress function that reports at most a few times a second."""
+    last = 0.0
+
+    def progress(step: int, steps: int, logs: dict[str, float]) -> None:
+        nonlocal last
+        if perf_counter() - last >= _REPORT_SECONDS:
+            last = perf_counter()
+            report("progress", step=step, steps=steps, logs=logs)
+
+    return progress
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

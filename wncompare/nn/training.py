@@ -1,0 +1,246 @@
+"""Compiled training: chunks of an epoch, each one XLA program over a dataset held on the device."""
+
+import logging
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from time import perf_counter
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from wncompare.data.dataset import Split
+from wncompare.nn.batches import DeviceSplit, batch_order, on_device
+from wncompare.nn.lowering import Forward, plan
+
+__all__ = ["EpochResult", "batch_order", "evaluate", "fit"]
+
+CHUNK_SECONDS = 0.4
+
+Logs = dict[str, float]
+Progress = Callable[[int, int, Logs], None]
+Step = Callable[[Any, Any], None]
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class EpochResult:
+    """What one epoch gave and what it cost."""
+
+    epoch: int
+    """Counted from 1."""
+    logs: Logs
+    """By Keras's names: loss, accuracy, val_loss, val_accuracy and whatever else is compiled."""
+    learning_rate: float
+    """In force at the end of the epoch."""
+    train_seconds: float
+    """Training alone, compilation excluded."""
+    eval_seconds: float
+    """Evaluation alone, compilation excluded."""
+    compile_seconds: float
+    """Tracing and compiling, 0.0 where nothing was left to compile."""
+    steps: int
+    """Batches in the epoch, the last partial one included."""
+
+
+def fit(
+    model: keras.Model,
+    train: Split,
+    validation: Split,
+    *,
+    batch_size: int,
+    epochs: int,
+    seed: int,
+    first_epoch: int = 1,
+    validation_batch_size: int = 50,
+    lowered: bool | None = None,
+    chunk_seconds: float = CHUNK_SECONDS,
+    progress: Progress | None = None,
+) -> Iterator[EpochResult]:
+    """Train a compiled model as Keras's `fit` does, and yield each epoch's result.
+
+    Epoch e visits the training images in `batch_order(n, seed=seed, epoch=e)`, the last partial batch
+    included, and then evaluates `validation`. The model's own variables are trained: between epochs it can
+    be saved, and `first_epoch=e` with weights, optimizer and seed generators restored goes on bit-identically.
+
+    An epoch runs in chunks of about `chunk_seconds`; between them `progress(step, steps, logs)` is called and
+    Ctrl-C is answered. Chunks have no effect on results. `lowered` is for `wncompare.nn.lowering.forward`.
+
+    With an optimizer that averages weights (`use_ema`), the averages take the weights' place after the last epoch's
+    result, as in Keras.
+    """
+    shape = train.x.shape[1:]
+    chosen = plan(model, shape, lowered=lowered)
+    predict, xla = chosen.forward, _Xla(chosen.xla)
+    training = _Loop(_train_step(model, predict, shape), on_device(train), batch_size, xla)
+    testing = _Loop(_test_step(model, predict, shape), on_device(validation), validation_batch_size, xla)
+    for epoch in range(first_epoch, epochs + 1):
+        compile_seconds = training.compile() + testing.compile()
+        order = batch_order(len(train.y), seed=seed, epoch=epoch)
+        model.reset_metrics()
+        train_seconds = 0.0
+        for step, seconds in training.run(order, chunk_seconds):
+            train_seconds += seconds
+            if progress is not None:
+                progress(step, training.steps, _logs(model))
+        logs = _logs(model)
+        learning_rate = float(model.optimizer.learning_rate)
+        eval_seconds = _evaluate(model, testing, chunk_seconds)
+        logs |= {f"val_{name}": value for name, value in _logs(model).items()}
+        yield EpochResult(epoch, logs, learning_rate, train_seconds, eval_seconds, compile_seconds, training.steps)
+    model.optimizer.finalize_variable_values(model.trainable_variables)
+
+
+def evaluate(model: keras.Model, split: Split, *, batch_size: int = 50, lowered: bool | None = None) -> Logs:
+    """Return the loss and the compiled metrics over a split, by Keras's names, as `model.evaluate` does."""
+    shape = split.x.shape[1:]
+    chosen = plan(model, shape, lowered=lowered)
+    loop = _Loop(_test_step(model, chosen.forward, shape), on_device(split), batch_size, _Xla(chosen.xla))
+    loop.compile()
+    _evaluate(model, loop, CHUNK_SECONDS)
+    return _logs(model)
+
+
+def _evaluate(model: keras.Model, loop: "_Loop", chunk_seconds: float) -> float:
+    model.reset_metrics()
+    order = np.arange(len(loop.split), dtype=np.int32)
+    return sum(seconds for _, seconds in loop.run(order, chunk_seconds))
+
+
+def _logs(model: keras.Model) -> Logs:
+    return {name: float(value) for name, value in model.get_metrics_result().items()}
+
+
+def _train_step(model: keras.Model, predict: Forward, shape: tuple[int, ...]) -> Step:
+    """Return what Keras's own `train_step` does, for integer labels."""
+    targets = _targets(model, shape)
+    model.optimizer.build(model.trainable_variables)
+
+    def step(images: Any, labels: Any) -> None:
+        y = targets(labels)
+        with tf.GradientTape() as tape:
+            y_pred = predict(images, training=True)
+            loss = model.compute_loss(images, y, y_pred, None, training=True)
+            scaled_loss = model.optimizer.scale_loss(loss)
+        variables = model.trainable_variables
+        model.optimizer.apply(tape.gradient(scaled_loss, variables), variables)
+        _update_metrics(model, images, y, y_pred, loss)
+
+    return step
+
+
+def _test_step(model: keras.Model, predict: Forward, shape: tuple[int, ...]) -> Step:
+    """Return what Keras's own `test_step` does, for integer labels."""
+    targets = _targets(model, shape)
+
+    def step(images: Any, labels: Any) -> None:
+        y = targets(labels)
+        y_pred = predict(images, training=False)
+        loss = model.compute_loss(images, y, y_pred, None, training=False)
+        _update_metrics(model, images, y, y_pred, loss)
+
+    return step
+
+
+def _update_metrics(model: keras.Model, x: Any, y: Any, y_pred: Any, loss: Any) -> None:
+    model._loss_tracker.update_state(loss, sample_weight=tf.shape(y)[0])
+    model.compute_metrics(x, y, y_pred)
+
+
+def _targets(model: keras.Model, shape: tuple[int, ...]) -> Callable[[Any], Any]:
+    """Return the function from classes, (n,), to what the loss wants; build the metrics' variables on the way."""
+    output_shape = model.compute_output_spec(keras.KerasTensor((1, *shape))).shape
+    classes = output_shape[-1]
+    if _wants_classes(model.loss) or classes == 1:
+        targets = lambda labels: labels[:, None]  # noqa: E731
+    else:
+        targets = lambda labels: tf.one_hot(labels, classes, dtype=tf.float32)  # noqa: E731
+    model.compute_metrics(None, targets(tf.zeros(1, tf.int32)), tf.zeros(output_shape))
+    model.reset_metrics()
+    return targets
+
+
+def _wants_classes(loss: Any) -> bool:
+    loss = keras.losses.get(loss)
+    return getattr(loss, "name", getattr(loss, "__name__", "")).startswith("sparse_")
+
+
+@dataclass
+class _Xla:
+    """Whether XLA compiles the programs of one model; given up for all of them at once."""
+
+    usable: bool
+
+
+class _Loop:
+    """A step looped over a split's batches; one program for whole batches and one for the rest."""
+
+    def __init__(self, step: Step, split: DeviceSplit, batch_size: int, xla: "_Xla") -> None:
+        self.split = split
+        self._step = step
+        self._batch_size = batch_size
+        self._whole, self._rest = divmod(len(split), batch_size)
+        self._programs: dict[int, Any] = {}
+        self._xla = xla
+
+    @property
+    def steps(self) -> int:
+        """Batches in one pass over the split."""
+        return self._whole + (self._rest > 0)
+
+    def compile(self) -> float:
+        """Compile the programs, unless they are, and return the seconds that took; without XLA where it lacks an op."""
+        if self._programs:
+            return 0.0
+        started = perf_counter()
+        for size, count in ((self._batch_size, self._whole), (self._rest, self._rest)):
+            if count:
+                self._programs[size] = self._compiled(size)
+        return perf_counter() - started
+
+    def _compiled(self, size: int) -> Any:
+        nothing = _arguments(self.split, tf.zeros(len(self.split), tf.int32), 0, 0)
+        program = _program(self._step, size, self._xla.usable).get_concrete_function(*nothing)
+        try:
+            program(*nothing)
+        except (tf.errors.InvalidArgumentError, tf.errors.UnimplementedError) as error:
+            if not self._xla.usable:
+                raise
+            self._xla.usable = False
+            _log.warning("XLA cannot compile this model: it trains without, slower. %s", error.message.split("\n")[0])
+            return self._compiled(size)
+        return program
+
+    def run(self, order: NDArray[np.int32], chunk_seconds: float) -> Iterator[tuple[int, float]]:
+        """Take the batches in that order; yield the steps done and the last chunk's seconds."""
+        placed = tf.constant(order)
+        done, chunk = 0, 1
+        while done < self.steps:
+            size = self._batch_size if done < self._whole else self._rest
+            chunk = min(chunk, max(1, self._whole - done))
+            started = perf_counter()
+            int(self._programs[size](*_arguments(self.split, placed, done * self._batch_size, chunk)))
+            seconds = perf_counter() - started
+            done += chunk
+            yield done, seconds
+            chunk = max(1, int(chunk * chunk_seconds / seconds))
+
+
+def _arguments(split: DeviceSplit, order: Any, first: int, steps: int) -> tuple[Any, ...]:
+    return split.images, split.labels, order, tf.constant(first), tf.constant(steps)
+
+
+def _program(step: Step, size: int, jit_compile: bool) -> Any:
+    @tf.function(jit_compile=jit_compile, autograph=False)
+    def program(images: Any, labels: Any, order: Any, first: Any, steps: Any) -> Any:
+        def body(done: Any) -> Any:
+            rows = tf.gather(order, first + done * size + tf.range(size))  # tf.slice would recompile for each `first`
+            step(tf.gather(images, rows), tf.gather(labels, rows))
+            return done + 1
+
+        return tf.while_loop(lambda done: done < steps, body, [tf.constant(0)])[0]
+
+    return program
