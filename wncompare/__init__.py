@@ -1,15 +1,16 @@
 """Compare a network with the same network weight-normalized (Salimans & Kingma 2016, arXiv 1602.07868)."""
 
+from importlib import import_module
 from typing import Any
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "load"]
+__all__ = ["__version__", "compare", "load"]
+
+_HOMES = {"compare": "wncompare.comparison", "load": "wncompare.table"}
 
 
 def __getattr__(name: str) -> Any:
     """Import a public name when it is first used: `import wncompare` itself loads nothing heavy."""
-    if name == "load":
-        from wncompare.table import load
-
-        return load
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -158,11 +158,18 @@ class FileOptions(Options):
     file: Annotated[PathText, Field(description="a .keras file, loaded in Keras's safe mode")]
 
 
+class FunctionOptions(Options):
+    """Options of a model that a Python function builds; `wncompare.compare` writes them."""
+
+    architecture: Annotated[str, Field(pattern="^[0-9a-f]{64}$", description="SHA-256 of the model's configuration")]
+
+
 MODELS = Catalog(
     "model",
     Entry("lenet", "LeNet-style ConvNet: two convolutions, three dense layers", "wncompare.nn.models:lenet"),
     Entry("mlp", "dense layers with ReLU", "wncompare.nn.models:mlp", MlpOptions),
     Entry("file", "your own network: model: {file: my.keras}", "wncompare.nn.models:from_file", FileOptions),
+    Entry("function", "your own network, given to wncompare.compare", "wncompare.nn.models:absent", FunctionOptions),
 )
 
 
@@ -175,19 +182,77 @@ class RegularOptions(Options):
     data_init: Annotated[bool, Field(description="rescale kernels and biases from the initialization batch")] = False
 
 
+DataInit = Annotated[
+    bool | Literal["tfa"],
+    Field(description="true: as the paper (eq. 5–6); false: g = ‖v‖; tfa: as TensorFlow Addons did"),
+]
+Momentum = Annotated[float, Field(ge=0, lt=1, description="of the moving moments that inference uses")]
+Epsilon = Annotated[float, Field(gt=0, description="added to a variance")]
+
+
 class WeightNormOptions(Options):
     """Options of `weight_norm`."""
 
-    data_init: Annotated[
-        bool | Literal["tfa"],
-        Field(description="true: as the paper (eq. 5–6); false: g = ‖v‖; tfa: as TensorFlow Addons did"),
-    ] = True
+    data_init: DataInit = True
 
+
+class BatchNormOptions(Options):
+    """Options of `batch_norm`; Keras's defaults."""
+
+    momentum: Momentum = 0.99
+    epsilon: Epsilon = 0.001
+
+
+class MeanOnlyBatchNormOptions(Options):
+    """Options of `mean_only_batch_norm`."""
+
+    momentum: Momentum = 0.99
+
+
+class WeightNormMeanOnlyBatchNormOptions(MeanOnlyBatchNormOptions):
+    """Options of `weight_norm_mean_only_batch_norm`."""
+
+    data_init: DataInit = True
+
+
+class LayerNormOptions(Options):
+    """Options of `layer_norm`; Keras's default."""
+
+    epsilon: Epsilon = 0.001
+
+
+class WeightStandardizationOptions(Options):
+    """Options of `weight_standardization`."""
+
+    epsilon: Epsilon = 1e-4
+
+
+_IN = "wncompare.nn.variants"
 
 VARIANTS = Catalog(
     "variant",
-    Entry("regular", "the model as it is", "wncompare.nn.variants:regular", RegularOptions),
-    Entry("weight_norm", "w = g · v / ‖v‖", "wncompare.nn.variants:weight_norm", WeightNormOptions),
+    Entry("regular", "the model as it is", f"{_IN}:regular", RegularOptions),
+    Entry("weight_norm", "w = g · v / ‖v‖ (Salimans & Kingma 2016)", f"{_IN}:weight_norm", WeightNormOptions),
+    Entry("batch_norm", "batch normalization (Ioffe & Szegedy 2015)", f"{_IN}:batch_norm", BatchNormOptions),
+    Entry(
+        "mean_only_batch_norm",
+        "the batch's mean subtracted, no scaling (Salimans & Kingma 2016)",
+        f"{_IN}:mean_only_batch_norm",
+        MeanOnlyBatchNormOptions,
+    ),
+    Entry(
+        "weight_norm_mean_only_batch_norm",
+        "both, the paper's best",
+        f"{_IN}:weight_norm_mean_only_batch_norm",
+        WeightNormMeanOnlyBatchNormOptions,
+    ),
+    Entry("layer_norm", "layer normalization (Ba et al. 2016)", f"{_IN}:layer_norm", LayerNormOptions),
+    Entry(
+        "weight_standardization",
+        "kernels with mean 0 and variance 1 (Qiao et al. 2019)",
+        f"{_IN}:weight_standardization",
+        WeightStandardizationOptions,
+    ),
 )
 
 

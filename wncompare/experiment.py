@@ -119,8 +119,11 @@ def execute(
     overwrite: bool = False,
     fail_fast: bool = False,
     listen: Listener = lambda event: None,
+    build_model: str | None = None,
 ) -> Summary:
     """Train every run of the experiment that `folder` does not hold yet, and return how they ended.
+
+    `build_model` is for `wncompare.compare`: a pickled function that stands for the config's model.
 
     Raises:
         DatasetError: the dataset is not to be had.
@@ -135,17 +138,23 @@ def execute(
         listen(Event("", "planned", {"waiting": len(waiting), "finished": len(runs) - len(waiting)}))
         for run in waiting:
             records.delete_run(run.folder)
-        outcomes = _perform(waiting, config, data_dir, workers or default_workers(config), fail_fast, listen)
+        tasks = [_task(run, config, data_dir, build_model) for run in waiting]
+        outcomes = _perform(
+            waiting, tasks, _environment(config.training.threads), workers or default_workers(config), fail_fast, listen
+        )
         return Summary(tuple(outcomes), skipped=len(runs) - len(waiting))
 
 
 def _perform(
-    runs: list[PlannedRun], config: Config, data_dir: Path | None, workers: int, fail_fast: bool, listen: Listener
+    runs: list[PlannedRun],
+    tasks: list[Task],
+    environment: dict[str, str],
+    workers: int,
+    fail_fast: bool,
+    listen: Listener,
 ) -> Iterator[Outcome]:
     """Have the engine do the runs; whatever ends them early, their records say so."""
     open_runs = {run.name: run for run in runs}
-    tasks = [_task(run, config, data_dir) for run in runs]
-    environment = _environment(config.training.threads)
     try:
         with closing(local.execute(tasks, workers=workers, environment=environment)) as events:
             for event in events:
@@ -174,13 +183,14 @@ def _close_record(run: PlannedRun, status: Status, error: str | None = None) -> 
         records.write_run(run.folder, record.model_copy(update={"status": status, "error": error}))
 
 
-def _task(run: PlannedRun, config: Config, data_dir: Path | None) -> Task:
+def _task(run: PlannedRun, config: Config, data_dir: Path | None, build_model: str | None) -> Task:
     folder = run.folder.absolute()
     payload = {
         "config": config.dump(),
         "record": run.record.model_dump(),
         "folder": str(folder),
         "data_dir": str(data_dir.absolute()) if data_dir else None,
+        "build_model": build_model,
     }
     return Task(run.name, _TARGET, payload, folder / records.LOG_FILE)
 

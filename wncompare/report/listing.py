@@ -13,6 +13,9 @@ _SECTIONS: dict[str, Catalog] = {
 }
 
 
+_WIDTH = 14
+
+
 def as_data() -> dict[str, Any]:
     """Every entry with its options' types, defaults and bounds, as JSON Schema properties."""
     return {
@@ -33,7 +36,7 @@ def _lines() -> Iterator[str]:
     for section, catalog in _SECTIONS.items():
         yield section
         for name, entry in catalog.items():
-            yield f"  {name:<14} {entry.summary}"
+            yield f"  {name:<{_WIDTH}} {entry.summary}"
             yield from _options(entry)
         yield ""
 
@@ -44,7 +47,7 @@ def _options(entry: Entry) -> Iterator[str]:
         if field.default is None and entry.name in OPTIMIZERS:
             default = "Keras's default"
         about = f": {field.description}" if field.description else ""
-        yield f"  {'':<14}   {name} ({default}){about}"
+        yield f"  {'':<{_WIDTH}}   {name} ({default}){about}"
 
 
 def _show(value: Any) -> str:

@@ -1,0 +1,118 @@
+"""The main job as a Python function, for a network that lives in your own code."""
+
+import hashlib
+import json
+from base64 import b64encode
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import cloudpickle
+import numpy as np
+from numpy.typing import ArrayLike
+
+from wncompare import config as configs
+from wncompare import console, experiment, files
+from wncompare.table import load
+
+if TYPE_CHECKING:
+    import keras
+    import pandas as pd
+
+Arrays = tuple[tuple[ArrayLike, ArrayLike], tuple[ArrayLike, ArrayLike]]
+
+
+def compare(
+    build_model: "Callable[[], keras.Model]",
+    dataset: str | Mapping[str, Any] | Arrays,
+    variants: Iterable[str | Mapping[str, Any]] = ("regular", "weight_norm"),
+    seeds: Iterable[int] = range(10),
+    *,
+    output: str | Path,
+    training: Mapping[str, Any] | None = None,
+    workers: int | None = None,
+    data_dir: str | Path | None = None,
+    quiet: bool = False,
+) -> "pd.DataFrame":
+    """Train every variant of your own network over several seeds, in pairs, and return the records as one table.
+
+    Args:
+        build_model: makes the regular network, an uncompiled `keras.Model` from images scaled to [0, 1] to class
+            probabilities. It is called once for every run, after the seed is set, in a worker process.
+        dataset: a name ("digits"), a mapping as in a config, or ``((x_train, y_train), (x_test, y_test))`` with uint8
+            images (n, height, width, channels) and integer labels (n,), as `keras.datasets` gives them.
+        variants: names, or mappings as in a config; the first is the reference.
+        seeds: the unit of replication; all variants share them.
+        output: the folder for the records. The same call again trains only what is missing there.
+        training: as in a config: optimizer, loss, batch_size, epochs, threads.
+        workers: runs at a time; by default one a core.
+        data_dir: where to look for datasets first.
+        quiet: show no progress.
+
+    Returns:
+        What `wncompare.load(output)` returns, a row a run and epoch.
+
+    Raises:
+        WncompareError: what is asked for is refused; the message is one line.
+    """
+    folder = Path(output)
+    config = configs.from_data(
+        {
+            "name": "comparison",
+            "dataset": _dataset(dataset, folder),
+            "model": {"name": "function", "architecture": _digest(build_model)},
+            "variants": [{"name": variant} if isinstance(variant, str) else dict(variant) for variant in variants],
+            "training": dict(training or {}),
+            "seeds": list(seeds),
+        },
+        "wncompare.compare",
+    )
+    with console.progress(epochs=config.training.epochs, quiet=quiet) as listen:
+        experiment.execute(
+            config,
+            folder,
+            data_dir=Path(data_dir) if data_dir else None,
+            workers=workers,
+            listen=listen,
+            build_model=b64encode(cloudpickle.dumps(build_model)).decode("ascii"),
+        )
+    return load(folder)
+
+
+def _digest(build_model: "Callable[[], keras.Model]") -> str:
+    """SHA-256 of the architecture, so that records of another network are not taken for this one's."""
+    config = json.loads(build_model().to_json())
+    names = {name: f"layer {number}" for number, name in enumerate(_names(config))}
+    return hashlib.sha256(json.dumps(_renamed(config, names), sort_keys=True).encode()).hexdigest()
+
+
+def _names(config: Any) -> Iterator[str]:
+    """Every name in a Keras config, in order: Keras counts them up from model to model."""
+    if isinstance(config, dict):
+        if isinstance(config.get("name"), str):
+            yield config["name"]
+        config = list(config.values())
+    if isinstance(config, list):
+        for item in config:
+            yield from _names(item)
+
+
+def _renamed(config: Any, names: Mapping[str, str]) -> Any:
+    if isinstance(config, dict):
+        return {key: _renamed(value, names) for key, value in config.items()}
+    if isinstance(config, list):
+        return [_renamed(item, names) for item in config]
+    return names.get(config, config) if isinstance(config, str) else config
+
+
+def _dataset(dataset: str | Mapping[str, Any] | Arrays, folder: Path) -> dict[str, Any]:
+    """The dataset as a config names it; arrays are kept beside the records."""
+    if isinstance(dataset, str):
+        return {"name": dataset}
+    if isinstance(dataset, Mapping):
+        return dict(dataset)
+    (x_train, y_train), (x_test, y_test) = dataset
+    file = (folder / "data.npz").absolute()
+    with files.replacing(file) as temporary:
+        np.savez(temporary, x_train=x_train, y_train=y_train, x_test=x_test, y_test=y_test)
+    return {"name": "npz", "path": str(file)}
