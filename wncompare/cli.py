@@ -1,6 +1,7 @@
 """The command line: parse, call, print. Each command imports what it needs when it runs, so that help is instant."""
 
 import json
+import os
 import shlex
 import sys
 from collections.abc import Callable, Iterator
@@ -209,6 +210,22 @@ def list_(as_json: bool) -> None:
         _print_json({"schema_version": 1, **listing.as_data()})
     else:
         click.echo(listing.as_text(), nl=False)
+
+
+@cli.command()
+@click.argument("run_folder", metavar="RUN", type=_EXISTING)
+@click.option("--output", metavar="FILE.keras", type=_EXISTING, required=True, help="The file to write.")
+def export(run_folder: Path, output: Path) -> None:
+    """Write the model of the run in the folder RUN as plain Keras.
+
+    Weight normalization is folded into the kernels: the file loads, and predicts the same, without wncompare.
+    """
+    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    from wncompare.nn.export import export_run
+
+    export_run(run_folder, output)
+    click.echo(output)
 
 
 @cli.group()

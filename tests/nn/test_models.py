@@ -53,7 +53,8 @@ def test_mlp_has_the_units_asked_for() -> None:
 def weights(seed: int) -> list[np.ndarray]:
     """The initial weights of the tiny config's model."""
     choice = from_data(TINY, "tiny").model
-    return models.build(choice, shape=(16, 16, 1), classes=3, seed=seed).get_weights()
+    keras.utils.set_random_seed(seed)
+    return models.build(choice, shape=(16, 16, 1), classes=3).get_weights()
 
 
 def test_a_seed_decides_the_initial_weights() -> None:

@@ -1,12 +1,17 @@
 """Models as plain Keras, which load without wncompare."""
 
+from pathlib import Path
+
 import keras
 
-from wncompare.errors import ModelError
+from wncompare import records
+from wncompare.errors import ModelError, RecordsError
+from wncompare.files import replacing
 from wncompare.nn.layers import MeanOnlyBatchNormalization, Reparameterization
 from wncompare.nn.layers._kernels import find_kernels
 from wncompare.nn.layers.rebuild import Replacement, copied, copy_variables, rebuild
 from wncompare.nn.layers.structure import descendants
+from wncompare.nn.models import load_untrusted
 
 OWN = (Reparameterization, MeanOnlyBatchNormalization)
 
@@ -62,3 +67,22 @@ def _unit_variance(layer: MeanOnlyBatchNormalization) -> Replacement:
         new.moving_mean.assign(keras.ops.copy(layer.moving_mean.value))
 
     return Replacement((new,), fill)
+
+
+def export_run(run: Path, output: Path) -> None:
+    """Write the model of a finished run as plain Keras to `output`, weight normalization folded away.
+
+    The run's file is untrusted: Keras's safe mode reads it.
+
+    Raises:
+        RecordsError: the run has no model.
+        ModelError: the file is damaged or unsafe, or `output` is not a .keras file.
+    """
+    if output.suffix != ".keras":
+        raise ModelError(f"{output}: expected a name that ends in .keras")
+    file = run / records.MODEL_FILE
+    if not file.is_file():
+        raise RecordsError(f"{run}: no {records.MODEL_FILE} here: name a finished run's folder, <variant>/seed-<seed>")
+    folded = fold(load_untrusted(file))
+    with replacing(output) as temporary:
+        folded.save(temporary)

@@ -70,7 +70,7 @@ def from_file(options: FileOptions, *, shape: Shape, classes: int) -> keras.Mode
     Raises:
         ModelError: the file is absent, unsafe or damaged, or does not fit the dataset.
     """
-    model = keras.models.clone_model(_load(Path(options.file)))
+    model = keras.models.clone_model(load_untrusted(Path(options.file)))
     return checked(model, options.file, shape=shape, classes=classes)
 
 
@@ -101,7 +101,12 @@ def absent(options: FunctionOptions, *, shape: Shape, classes: int) -> keras.Mod
     raise ModelError("model function: the function is not in the config: call wncompare.compare with it again")
 
 
-def _load(file: Path) -> keras.Model:
+def load_untrusted(file: Path) -> keras.Model:
+    """The model in a .keras file that anyone may have written, uncompiled; nothing in it is executed.
+
+    Raises:
+        ModelError: the file is absent, damaged, or needs more than Keras's safe mode allows.
+    """
     if not zipfile.is_zipfile(file):
         raise ModelError(f"model {file}: not a .keras file: write one with model.save('my.keras')")
     try:
