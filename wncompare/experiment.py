@@ -196,13 +196,18 @@ def _task(run: PlannedRun, config: Config, data_dir: Path | None, build_model: s
 
 
 def _environment(threads: int) -> dict[str, str]:
-    """What keeps a worker on its threads, on TensorFlow, and its log free of start-up noise."""
+    """What keeps a worker on its threads and on TensorFlow, and its log quiet.
+
+    XLA's flags change the rounding: whatever the user's shell has is put aside, so that results do not depend on it.
+    """
     return {
         "KERAS_BACKEND": "tensorflow",
-        "TF_CPP_MIN_LOG_LEVEL": "2",
+        "TF_CPP_MIN_LOG_LEVEL": "3",
         "TF_NUM_INTRAOP_THREADS": str(threads),
         "TF_NUM_INTEROP_THREADS": "1",
         "OMP_NUM_THREADS": str(threads),
+        "XLA_FLAGS": "",
+        "TF_XLA_FLAGS": "",
     }
 
 

@@ -1,5 +1,7 @@
 """What to train on, to validate on and to test on."""
 
+from functools import lru_cache
+
 import numpy as np
 
 from wncompare.data.dataset import Dataset, Split
@@ -7,6 +9,7 @@ from wncompare.data.dataset import Dataset, Split
 _SPLIT_SEED = 20160225  # arXiv 1602.07868 was submitted on 2016-02-25; any fixed number does
 
 
+@lru_cache(maxsize=1)  # the runs of a worker share them
 def splits(dataset: Dataset, fraction: float | None) -> tuple[Split, Split, Split | None]:
     """What to train on, to validate on and, where a fraction is held out to validate on, to test on in the end."""
     if fraction is None:

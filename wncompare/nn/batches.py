@@ -1,6 +1,7 @@
 """Which samples make a batch, and the split they are cut from, whole on the device."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -32,6 +33,7 @@ class DeviceSplit:
         return int(self.labels.shape[0])
 
 
+@lru_cache(maxsize=4)  # runs that share a split share its copy
 def on_device(split: Split) -> DeviceSplit:
     """Copy a split to the device whole; raise with the size needed where it does not fit."""
     try:

@@ -21,13 +21,13 @@ import tensorflow as tf
 from wncompare import config as configs
 from wncompare import data, provenance, records
 from wncompare.config import Config, Holdout, Named
-from wncompare.data import Dataset
+from wncompare.data import Dataset, Split
 from wncompare.data.holdout import splits
 from wncompare.errors import DatasetError
 from wncompare.files import replacing
 from wncompare.nn import arms
 from wncompare.nn.measures import layer_rows
-from wncompare.nn.training import EpochResult, evaluate, fit
+from wncompare.nn.training import EpochResult, Trainer, evaluate
 from wncompare.records import RunRecord, Status
 
 Report = Callable[..., None]
@@ -57,28 +57,36 @@ def train(payload: dict[str, Any], report: Report) -> dict[str, Any]:
 def _train(
     config: Config, dataset: Dataset, diary: "_Diary", report: Report, started: float, build_model: BuildModel | None
 ) -> Status:
-    seed, fraction = diary.record.seed, _fraction(config)
-    training, validation, test = splits(dataset, fraction)
-    model = arms.build(config, diary.record.variant, seed, dataset, training, build_model)
-    diary.begin(model, start_up=perf_counter() - started)
+    training, validation, test = splits(dataset, _fraction(config))
+    model = arms.build(config, diary.record.variant, diary.record.seed, dataset, training, build_model)
+    trainer = _trainer(diary.record, model, training, validation, config.training.batch_size)
+    diary.begin(trainer.model, start_up=perf_counter() - started)
     report("started", parameters=diary.record.parameters)
     status: Status = "finished"
-    for result in fit(
-        model,
-        training,
-        validation,
-        batch_size=config.training.batch_size,
-        epochs=config.training.epochs,
-        seed=seed,
-        progress=_throttled(report),
-    ):
-        report("epoch", **diary.add(model, result))
-        if not _is_finite(model, result):
+    for result in trainer.epochs(config.training.epochs, seed=diary.record.seed, progress=_throttled(report)):
+        report("epoch", **diary.add(trainer.model, result))
+        if not _is_finite(trainer.model, result):
             status = "diverged"
             break
-    tested = evaluate(model, test) if test is not None and status == "finished" else None
-    diary.end(model, status, tested)
+    tested = evaluate(trainer.model, test) if test is not None and status == "finished" else None
+    diary.end(trainer.model, status, tested)
     return status
+
+
+_MOST_TRAINERS = 8
+_TRAINERS: dict[str, Trainer] = {}
+"""One for each arm that this worker has trained: seeds differ in their initial state alone, so they share programs."""
+
+
+def _trainer(record: RunRecord, model: keras.Model, training: Split, validation: Split, batch_size: int) -> Trainer:
+    arm = records.fingerprint({**record.identity, "seed": None})
+    if arm in _TRAINERS:
+        _TRAINERS[arm].restart(model)
+        return _TRAINERS[arm]
+    if len(_TRAINERS) == _MOST_TRAINERS:
+        _TRAINERS.pop(next(iter(_TRAINERS)))
+    _TRAINERS[arm] = Trainer(model, training, validation, batch_size=batch_size)
+    return _TRAINERS[arm]
 
 
 class _Diary:

@@ -15,9 +15,10 @@ from wncompare.data.dataset import Split
 from wncompare.nn.batches import DeviceSplit, batch_order, on_device
 from wncompare.nn.lowering import Forward, plan
 
-__all__ = ["EpochResult", "batch_order", "evaluate", "fit"]
+__all__ = ["EpochResult", "Trainer", "batch_order", "evaluate"]
 
 CHUNK_SECONDS = 0.4
+EVALUATION_BATCH = 50
 
 Logs = dict[str, float]
 Progress = Callable[[int, int, Logs], None]
@@ -46,62 +47,97 @@ class EpochResult:
     """Batches in the epoch, the last partial one included."""
 
 
-def fit(
-    model: keras.Model,
-    train: Split,
-    validation: Split,
-    *,
-    batch_size: int,
-    epochs: int,
-    seed: int,
-    first_epoch: int = 1,
-    validation_batch_size: int = 50,
-    lowered: bool | None = None,
-    chunk_seconds: float = CHUNK_SECONDS,
-    progress: Progress | None = None,
-) -> Iterator[EpochResult]:
-    """Train a compiled model as Keras's `fit` does, and yield each epoch's result.
+class Trainer:
+    """A compiled model with its data on the device and its training and evaluation compiled, for run after run.
 
-    Epoch e visits the training images in `batch_order(n, seed=seed, epoch=e)`, the last partial batch
-    included, and then evaluates `validation`. The model's own variables are trained: between epochs it can
-    be saved, and `first_epoch=e` with weights, optimizer and seed generators restored goes on bit-identically.
-
-    An epoch runs in chunks of about `chunk_seconds`; between them `progress(step, steps, logs)` is called and
-    Ctrl-C is answered. Chunks have no effect on results. `lowered` is for `wncompare.nn.lowering.forward`.
-
-    With an optimizer that averages weights (`use_ema`), the averages take the weights' place after the last epoch's
-    result, as in Keras.
+    `validation_batch_size` is by default a divisor of the number of images, so that no rest has to be compiled;
+    `lowered` is for `wncompare.nn.lowering.forward`.
     """
-    shape = train.x.shape[1:]
-    chosen = plan(model, shape, lowered=lowered)
-    predict, xla = chosen.forward, _Xla(chosen.xla)
-    training = _Loop(_train_step(model, predict, shape), on_device(train), batch_size, xla)
-    testing = _Loop(_test_step(model, predict, shape), on_device(validation), validation_batch_size, xla)
-    for epoch in range(first_epoch, epochs + 1):
-        compile_seconds = training.compile() + testing.compile()
-        order = batch_order(len(train.y), seed=seed, epoch=epoch)
+
+    def __init__(
+        self,
+        model: keras.Model,
+        train: Split,
+        validation: Split,
+        *,
+        batch_size: int,
+        validation_batch_size: int | None = None,
+        lowered: bool | None = None,
+    ) -> None:
+        self.model = model
+        shape = train.x.shape[1:]
+        chosen = plan(model, shape, lowered=lowered)
+        xla = _Xla(chosen.xla)
+        size = validation_batch_size or _evaluation_batch(len(validation))
+        self._training = _Loop(_train_step(model, chosen.forward, shape), on_device(train), batch_size, xla)
+        self._testing = _Loop(_test_step(model, chosen.forward, shape), on_device(validation), size, xla)
+
+    def restart(self, model: keras.Model) -> None:
+        """Take the state of another compiled model of the same architecture: weights, optimizer and random state."""
+        model.optimizer.build(model.trainable_variables)
+        pairs = (self.model.variables, model.variables), (self.model.optimizer.variables, model.optimizer.variables)
+        for mine, theirs in pairs:
+            for old, new in zip(mine, theirs, strict=True):
+                old.assign(new)
+
+    def epochs(
+        self,
+        epochs: int,
+        *,
+        seed: int,
+        first_epoch: int = 1,
+        chunk_seconds: float = CHUNK_SECONDS,
+        progress: Progress | None = None,
+    ) -> Iterator[EpochResult]:
+        """Train as Keras's `fit` does up to epoch `epochs`, and yield each epoch's result.
+
+        Epoch e visits the training images in `batch_order(n, seed=seed, epoch=e)`, the last partial batch included, and
+        then evaluates the validation split. The model's own variables are trained: between epochs it can be saved, and
+        `first_epoch=e` with weights, optimizer and seed generators restored goes on bit-identically.
+
+        An epoch runs in chunks of about `chunk_seconds`; between them `progress(step, steps, logs)` is called and
+        Ctrl-C is answered. Chunks have no effect on results.
+
+        With an optimizer that averages weights (`use_ema`), the averages take the weights' place after the last
+        epoch's result, as in Keras.
+        """
+        for epoch in range(first_epoch, epochs + 1):
+            yield self._epoch(epoch, seed, chunk_seconds, progress or _silent)
+        self.model.optimizer.finalize_variable_values(self.model.trainable_variables)
+
+    def _epoch(self, epoch: int, seed: int, chunk_seconds: float, progress: Progress) -> EpochResult:
+        model, training = self.model, self._training
+        compile_seconds = training.compile() + self._testing.compile()
         model.reset_metrics()
         train_seconds = 0.0
-        for step, seconds in training.run(order, chunk_seconds):
+        for step, seconds in training.run(batch_order(len(training.split), seed=seed, epoch=epoch), chunk_seconds):
             train_seconds += seconds
-            if progress is not None:
-                progress(step, training.steps, _logs(model))
+            progress(step, training.steps, _logs(model))
         logs = _logs(model)
         learning_rate = float(model.optimizer.learning_rate)
-        eval_seconds = _evaluate(model, testing, chunk_seconds)
+        eval_seconds = _evaluate(model, self._testing, chunk_seconds)
         logs |= {f"val_{name}": value for name, value in _logs(model).items()}
-        yield EpochResult(epoch, logs, learning_rate, train_seconds, eval_seconds, compile_seconds, training.steps)
-    model.optimizer.finalize_variable_values(model.trainable_variables)
+        return EpochResult(epoch, logs, learning_rate, train_seconds, eval_seconds, compile_seconds, training.steps)
 
 
-def evaluate(model: keras.Model, split: Split, *, batch_size: int = 50, lowered: bool | None = None) -> Logs:
+def evaluate(model: keras.Model, split: Split, *, batch_size: int | None = None, lowered: bool | None = None) -> Logs:
     """Return the loss and the compiled metrics over a split, by Keras's names, as `model.evaluate` does."""
     shape = split.x.shape[1:]
     chosen = plan(model, shape, lowered=lowered)
-    loop = _Loop(_test_step(model, chosen.forward, shape), on_device(split), batch_size, _Xla(chosen.xla))
+    size = batch_size or _evaluation_batch(len(split))
+    loop = _Loop(_test_step(model, chosen.forward, shape), on_device(split), size, _Xla(chosen.xla))
     loop.compile()
     _evaluate(model, loop, CHUNK_SECONDS)
     return _logs(model)
+
+
+def _evaluation_batch(count: int) -> int:
+    """The largest divisor of `count` that is neither tiny nor slow, else the size that measured fastest."""
+    return next((size for size in range(EVALUATION_BATCH, 15, -1) if count % size == 0), EVALUATION_BATCH)
+
+
+def _silent(step: int, steps: int, logs: Logs) -> None:
+    pass
 
 
 def _evaluate(model: keras.Model, loop: "_Loop", chunk_seconds: float) -> float:
@@ -176,7 +212,7 @@ class _Xla:
 
 
 class _Loop:
-    """A step looped over a split's batches; one program for whole batches and one for the rest."""
+    """A step looped over a split: a program for whole batches, and one for the rest, not worth XLA's seconds."""
 
     def __init__(self, step: Step, split: DeviceSplit, batch_size: int, xla: "_Xla") -> None:
         self.split = split
@@ -196,22 +232,27 @@ class _Loop:
         if self._programs:
             return 0.0
         started = perf_counter()
-        for size, count in ((self._batch_size, self._whole), (self._rest, self._rest)):
-            if count:
-                self._programs[size] = self._compiled(size)
+        if self._whole:
+            self._programs[self._batch_size] = self._compiled(self._batch_size)
+        if self._rest:
+            self._programs[self._rest] = self._traced(self._rest, xla=False)
         return perf_counter() - started
 
     def _compiled(self, size: int) -> Any:
-        nothing = _arguments(self.split, tf.zeros(len(self.split), tf.int32), 0, 0)
-        program = _program(self._step, size, self._xla.usable).get_concrete_function(*nothing)
         try:
-            program(*nothing)
+            return self._traced(size, xla=self._xla.usable)
         except (tf.errors.InvalidArgumentError, tf.errors.UnimplementedError) as error:
             if not self._xla.usable:
                 raise
             self._xla.usable = False
             _log.warning("XLA cannot compile this model: it trains without, slower. %s", error.message.split("\n")[0])
             return self._compiled(size)
+
+    def _traced(self, size: int, *, xla: bool) -> Any:
+        """The program for batches of that size, called once on no batch, which compiles it."""
+        nothing = _arguments(self.split, tf.zeros(len(self.split), tf.int32), 0, 0)
+        program = _program(self._step, size, xla).get_concrete_function(*nothing)
+        program(*nothing)
         return program
 
     def run(self, order: NDArray[np.int32], chunk_seconds: float) -> Iterator[tuple[int, float]]:

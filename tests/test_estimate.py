@@ -1,0 +1,40 @@
+"""The plan and its time, said before anything is trained."""
+
+from typing import Any
+
+import pytest
+
+from wncompare import config as configs
+from wncompare.estimate import estimate
+
+from .conftest import TINY
+
+
+def planned(**changes: Any) -> Any:
+    """The estimate of the tiny config with some keys changed, for one worker."""
+    return estimate(configs.from_data({**TINY, **changes}, "test"), workers=1)
+
+
+def test_steps_count_the_last_partial_batch() -> None:
+    """50,000 images in batches of 32 are 1,563 steps, of which a holdout takes its part."""
+    training = {"batch_size": 32, "epochs": 10}
+    assert planned(dataset={"name": "cifar10"}, training=training).steps_per_epoch == 1563
+    held = planned(dataset={"name": "cifar10"}, training=training, validation={"holdout": 0.1})
+    assert held.steps_per_epoch == 1407
+
+
+def test_time_grows_with_runs_and_shrinks_with_workers() -> None:
+    """Twice the seeds take twice as long, two workers half as long; more workers than runs are not counted."""
+    one = planned(seeds=[0, 1]).seconds
+    assert planned(seeds=[0, 1, 2, 3]).seconds == pytest.approx(2 * one)
+    config = configs.from_data(TINY, "test")
+    assert estimate(config, workers=2).seconds == pytest.approx(one / 2)
+    assert estimate(config, workers=99).workers == 4
+
+
+def test_a_user_s_own_model_or_data_has_no_estimate() -> None:
+    """What is not known is not guessed."""
+    own = planned(model={"file": "my.keras"})
+    assert own.seconds is None
+    assert "estimate: none for your own data or model" in str(own)
+    assert planned(dataset={"name": "npz", "path": "x.npz"}).steps_per_epoch is None
