@@ -49,7 +49,7 @@ def test_quiet_shows_failures_alone(capsys: pytest.CaptureFixture[str]) -> None:
 def test_a_terminal_shows_live_bars(monkeypatch: pytest.MonkeyPatch) -> None:
     """On a terminal: epochs of all runs, and for each run its epoch, steps, metrics, step rate and time left."""
     screen = StringIO()
-    terminal = Console(file=screen, force_terminal=True, width=160, _environ={"TERM": "xterm"})
+    terminal = Console(file=screen, force_terminal=True, highlight=False, width=160, _environ={"TERM": "xterm"})
     monkeypatch.setattr(console, "stderr", lambda: terminal)
     with console.progress(epochs=3) as listen:
         for event in EVENTS:

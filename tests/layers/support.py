@@ -34,8 +34,15 @@ BOTH_WAYS = {f"{way}_{name}": axes for way in ("forward", "backward") for name, 
 CASES = (
     Case("dense", lambda: layers.Dense(4, activation="tanh"), (5,), {"kernel": (1,)}),
     Case("dense_on_sequence", lambda: layers.Dense(4), (3, 5), {"kernel": (1,)}),
-    Case("einsum", lambda: layers.EinsumDense("abc,cde->abed", (None, 2, 4), bias_axes="ed"), (3, 5), {"kernel": (1, 2)}),
-    Case("einsum_per_head", lambda: layers.EinsumDense("bhd,hde->bhe", (3, 4), bias_axes="he"), (3, 5), {"kernel": (0, 2)}),
+    Case(
+        "einsum", lambda: layers.EinsumDense("abc,cde->abed", (None, 2, 4), bias_axes="ed"), (3, 5), {"kernel": (1, 2)}
+    ),
+    Case(
+        "einsum_per_head",
+        lambda: layers.EinsumDense("bhd,hde->bhe", (3, 4), bias_axes="he"),
+        (3, 5),
+        {"kernel": (0, 2)},
+    ),
     Case("conv1d", lambda: layers.Conv1D(4, 3, padding="causal"), (6, 2), {"kernel": (2,)}),
     Case("conv2d", lambda: layers.Conv2D(4, 3, activation="relu"), (6, 5, 2), {"kernel": (3,)}),
     Case("conv3d", lambda: layers.Conv3D(3, 2), (3, 4, 3, 2), {"kernel": (4,)}),

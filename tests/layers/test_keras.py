@@ -79,7 +79,9 @@ def test_stateless_gradients_with_bias_dropout_and_state() -> None:
     import jax
 
     rnn = layers.LSTM(4, dropout=0.5, stateful=True, bias_initializer="random_normal")
-    model = keras.Sequential([keras.Input((3, 5), batch_size=2), plain(rnn), layers.Dropout(0.5), plain(layers.Dense(3))])
+    model = keras.Sequential(
+        [keras.Input((3, 5), batch_size=2), plain(rnn), layers.Dropout(0.5), plain(layers.Dense(3))]
+    )
     x = np.ones((2, 3, 5), "float32")
     trainable = [v.value for v in model.trainable_variables]
     state = [v.value for v in model.non_trainable_variables]
@@ -145,7 +147,9 @@ def test_fit_trains_g_v_and_bias(dtype: str, rng: np.random.Generator) -> None:
     x = rng.normal(size=(32, 8, 8, 2)).astype("float32")
     y = (x.mean((1, 2, 3)) > 0).astype("int32")
     body = [layers.Conv2D(4, 3, activation="relu", dtype=dtype), layers.Flatten(), layers.Dense(2, dtype=dtype)]
-    model = keras.Sequential([keras.Input((8, 8, 2)), plain(body[0]), body[1], plain(body[2]), layers.Softmax(dtype="float32")])
+    model = keras.Sequential(
+        [keras.Input((8, 8, 2)), plain(body[0]), body[1], plain(body[2]), layers.Softmax(dtype="float32")]
+    )
     before = [value(v) for v in model.trainable_variables]
     model.compile(keras.optimizers.Adam(0.01), "sparse_categorical_crossentropy")
     losses = model.fit(x, y, batch_size=16, epochs=4, verbose=0).history["loss"]

@@ -43,7 +43,9 @@ def test_wrapping_changes_nothing_until_training(case: Case, rng: np.random.Gene
     np.testing.assert_allclose(value(layer(inputs)), value(layer.layer(inputs)), rtol=2e-5, atol=2e-6)
     for name, norms in layer.norms().items():
         np.testing.assert_allclose(norms.g, norms.v, rtol=1e-6)
-        np.testing.assert_allclose(norms.v, norm64(value(layer.v[name]), case.axes[name]).reshape(norms.v.shape), rtol=1e-6)
+        np.testing.assert_allclose(
+            norms.v, norm64(value(layer.v[name]), case.axes[name]).reshape(norms.v.shape), rtol=1e-6
+        )
 
 
 @each_layer
@@ -85,7 +87,7 @@ def test_gradients_of_g_v_and_bias(case: Case, rng: np.random.Generator) -> None
 
 @pytest.mark.parametrize("case", named("dense", "conv2d"), ids=lambda case: case.name)
 def test_agrees_with_torch(case: Case, rng: np.random.Generator) -> None:
-    """The same kernel and gradients as torch.nn.utils.parametrizations.weight_norm, whose kernels have outputs first."""
+    """The same kernel as torch.nn.utils.parametrizations.weight_norm, whose kernels have outputs first."""
     torch = pytest.importorskip("torch", reason="torch is not installed")
     inputs = case.inputs(rng)
     layer = wrap(case, inputs)
@@ -141,7 +143,7 @@ def test_no_tensor_is_left_in_the_wrapped_layer(case: Case, rng: np.random.Gener
 )
 @settings(deadline=None, max_examples=40, database=None)
 def test_any_scale_of_v_gives_the_same_kernel(exponents: list[float], gain: float, seed: int) -> None:
-    """w does not depend on ‖v‖ from 1e-29 to 1e37, where its square is not a float32; value and gradient stay finite."""
+    """w does not depend on ‖v‖ from 1e-29 to 1e37, where its square is not a float32, and is finite below."""
     direction = np.random.default_rng(seed).normal(size=(4, 3)).clip(-3, 3) + 4
     scale = 10.0 ** np.asarray(exponents)
     v = (direction * scale).astype("float32")
@@ -246,7 +248,10 @@ def test_a_layer_of_ones_own(rng: np.random.Generator) -> None:
     [
         (lambda: WeightNormalization("dense"), "wraps a Keras layer. Received: 'dense' of type str"),
         (lambda: WeightNormalization(layers.ReLU(name="r")), "cannot wrap layer 'r' of type ReLU: it has no kernel"),
-        (lambda: WeightNormalization(layers.MultiHeadAttention(2, 2, name="a")), "its kernels belong to layers inside it"),
+        (
+            lambda: WeightNormalization(layers.MultiHeadAttention(2, 2, name="a")),
+            "its kernels belong to layers inside it",
+        ),
         (lambda: WeightNormalization(WeightNormalization(layers.Dense(1))), "it is reparameterized already"),
         (lambda: WeightNormalization(keras.Sequential([layers.Dense(1)])), "use weight_normalize"),
         (lambda: WeightNormalization(layers.Dense(1), "yes"), "Invalid data_init='yes': expected True, False or 'tfa'"),

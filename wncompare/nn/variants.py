@@ -112,8 +112,8 @@ def weight_norm_mean_only_batch_norm(model: keras.Model, options: Any, batch: np
     """Weight normalization and mean-only batch normalization, paper section 4: its best on CIFAR-10.
 
     t = w·x with w = g · v / ‖v‖, y = t − μ[t] + β, then the activation, in every layer, the output layer too; the bias
-    is dropped for β. With `data_init` g = 1/σ[t] on the batch, and the moving mean starts at the batch's. Kernels that no
-    activation follows directly, as in recurrent layers and Embedding, are weight-normalized alone.
+    is dropped for β. With `data_init` g = 1/σ[t] on the batch, and the moving mean starts at the batch's. Kernels that
+    no activation follows directly, as in recurrent layers and Embedding, are weight-normalized alone.
 
     Options: `momentum` (of the moving mean), `data_init` (True, False or "tfa"; True if absent).
     """

@@ -49,17 +49,19 @@ def predecessors(tensor: Any) -> tuple[Any, list[Any]]:
 
 def eager_value(tensor: Any) -> np.ndarray | None:
     """The value of a tensor or a variable, or None while it has none because a step is being traced."""
-    if backend.backend() == "tensorflow" and isinstance(tensor, keras.Variable):
-        import tensorflow as tf
+    if backend.backend() != "tensorflow":
+        return _numpy(tensor.value if isinstance(tensor, keras.Variable) else tensor)
+    import tensorflow as tf
 
-        with tf.init_scope():  # out of the graph under construction, where the variable has a value
-            return _numpy(tensor)
-    return _numpy(tensor)
+    if not isinstance(tensor, keras.Variable):
+        return _numpy(tensor) if tf.executing_eagerly() else None
+    with tf.init_scope():  # out of the graph under construction, where the variable has a value
+        return _numpy(tensor.value)
 
 
 def _numpy(tensor: Any) -> np.ndarray | None:
     try:
-        return np.asarray(keras.ops.convert_to_numpy(keras.ops.cast(tensor, "float32")))
+        return np.asarray(keras.ops.convert_to_numpy(tensor))
     except Exception:  # each backend has its own error for a tensor without a value
         return None
 

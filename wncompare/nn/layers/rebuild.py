@@ -84,6 +84,8 @@ class _Rebuilding:
             return head
 
         def chain(head: Any, *args: Any, **kwargs: Any) -> Any:
+            if "mask" not in getattr(head, "call_signature_parameters", ["mask"]):
+                kwargs.pop("mask", None)  # Keras notes a mask for every layer that takes one, and wrappers do
             outputs = head(*args, **kwargs)
             for layer in tails[id(head)]:
                 outputs = layer(outputs)

@@ -1,0 +1,35 @@
+"""The catalog: every entry leads somewhere, duplicates raise, unknown names are helped."""
+
+import pytest
+
+from wncompare.catalog import DATASETS, MODELS, OPTIMIZERS, VARIANTS, Catalog, Entry
+from wncompare.errors import ConfigError
+
+
+@pytest.mark.parametrize("catalog", [DATASETS, MODELS, VARIANTS, OPTIMIZERS], ids=lambda catalog: catalog.kind)
+def test_every_entry_leads_to_a_function(catalog: Catalog) -> None:
+    """Each target imports, and each summary says something."""
+    for name, entry in catalog.items():
+        assert callable(entry.load()), name
+        assert entry.summary
+
+
+def test_the_catalog_and_the_variants_are_one_list() -> None:
+    """Every variant that is written can be named in a config, and the other way round."""
+    from wncompare.nn import variants
+
+    assert list(variants.VARIANTS) == list(VARIANTS)
+
+
+def test_a_duplicate_raises() -> None:
+    """A name stands for one thing."""
+    with pytest.raises(ValueError, match="the model 'a' is in the catalog twice"):
+        Catalog("model", Entry("a", "one", "x:y"), Entry("a", "two", "x:y"))
+
+
+def test_an_unknown_name_lists_the_choices() -> None:
+    """The choices and the nearest match are named."""
+    with pytest.raises(
+        ConfigError, match=r"unknown dataset 'cifer10': choose from cifar10, .*; did you mean 'cifar10'\?"
+    ):
+        DATASETS["cifer10"]
