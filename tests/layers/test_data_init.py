@@ -45,6 +45,22 @@ def test_pre_activations_start_with_mean_0_and_variance_1(case: Case, rng: np.ra
     np.testing.assert_allclose(outputs.std(0), 1, rtol=2e-5)
 
 
+@pytest.mark.parametrize("dtype", ["mixed_float16", "mixed_bfloat16"])
+def test_mixed_precision_takes_moments_in_float32(dtype: str, rng: np.random.Generator) -> None:
+    """Under a mixed policy g and b come from float32 responses: the values are those of a float32 layer."""
+    inputs = (3 * rng.normal(size=(BATCH, 5)) + 1).astype("float16").astype("float32")
+    kernel = rng.normal(size=(5, 4)) * 5
+    found = []
+    for policy in (dtype, "float32"):
+        layer = WeightNormalization(layers.Dense(4, dtype=policy))
+        layer.build(inputs.shape)
+        layer.v["kernel"].assign(kernel)
+        layer.initialize_from_batch(ops.convert_to_tensor(inputs))
+        found.append((value(layer.g["kernel"]), value(layer.layer.bias)))
+    for mixed, full in zip(*found, strict=True):
+        np.testing.assert_allclose(mixed, full, rtol=1e-5, atol=1e-6)
+
+
 @pytest.mark.parametrize("shape", [(5,), (3, 5)])
 def test_values_are_the_papers(shape: tuple[int, ...], rng: np.random.Generator) -> None:
     """g = 1/σ[t] and b = −μ[t]/σ[t] with t = v·x/‖v‖, in closed form in float64."""

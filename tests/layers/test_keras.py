@@ -236,6 +236,19 @@ def test_saved_model_export(rng: np.random.Generator, tmp_path: Path) -> None:
         initialize_from_data(model, x)
 
 
+@pytest.mark.skipif(BACKEND != "tensorflow", reason="SavedModel is TensorFlow's format")
+@pytest.mark.parametrize("case", named("gru", "conv1d_transpose", "embedding"), ids=lambda case: case.name)
+def test_saved_model_export_of_other_layers(case: Case, rng: np.random.Generator, tmp_path: Path) -> None:
+    """Recurrent, transposed and embedding layers, too, export with equal outputs: no traced kernel is left in them."""
+    import tensorflow as tf
+
+    x = case.inputs(rng)
+    model = keras.Sequential([keras.Input(case.shape, dtype=x.dtype.name), WeightNormalization(case.make(), False)])
+    model.export(tmp_path / "model", verbose=False)
+    loaded = tf.saved_model.load(str(tmp_path / "model"))
+    np.testing.assert_allclose(value(loaded.serve(x)), value(model(x, training=False)), rtol=1e-5, atol=1e-6)
+
+
 # TensorFlow's compiler ------------------------------------------------------------------------------------------------
 
 

@@ -87,21 +87,36 @@ def test_gradients_of_g_v_and_bias(case: Case, rng: np.random.Generator) -> None
 
 @pytest.mark.parametrize("case", named("dense", "conv2d"), ids=lambda case: case.name)
 def test_agrees_with_torch(case: Case, rng: np.random.Generator) -> None:
-    """The same kernel as torch.nn.utils.parametrizations.weight_norm, whose kernels have outputs first."""
+    """Kernel, output and the gradients of g, v and bias equal those of torch.nn.utils.parametrizations.weight_norm."""
     torch = pytest.importorskip("torch", reason="torch is not installed")
     inputs = case.inputs(rng)
     layer = wrap(case, inputs)
     randomize(layer.trainable_variables, rng)
-    v = np.moveaxis(value(layer.v["kernel"]), -1, 0)
-    module = torch.nn.utils.parametrizations.weight_norm(torch.nn.Linear(v[0].size, len(v)).double())
-    module.parametrizations.weight.original1.data = torch.tensor(v.reshape(len(v), -1))
-    module.parametrizations.weight.original0.data = torch.tensor(value(layer.g["kernel"])[:, None])
-    np.testing.assert_allclose(
-        np.moveaxis(value(layer.folded()["kernel"]), -1, 0).reshape(len(v), -1),
-        module.weight.detach().numpy(),
-        rtol=1e-5,
-        atol=1e-6,
-    )
+    ours = {"g": layer.g["kernel"], "v": layer.v["kernel"], "bias": layer.layer.bias}
+
+    plain = torch.nn.Linear(5, 4) if case.name == "dense" else torch.nn.Conv2d(2, 4, 3)
+    module = torch.nn.utils.parametrizations.weight_norm(plain.double())
+    weight = module.parametrizations.weight
+    theirs = {"g": weight.original0, "v": weight.original1, "bias": module.bias}
+    for name, variable in ours.items():
+        theirs[name].data = torch.tensor(_outputs_first(value(variable)).reshape(theirs[name].shape))
+    x = torch.tensor(np.moveaxis(inputs, -1, 1).astype("float64"))
+    outputs = (torch.tanh if case.name == "dense" else torch.relu)(module(x)).movedim(1, -1)
+    (outputs * torch.cos(torch.arange(outputs.numel()).double()).reshape(outputs.shape)).sum().backward()
+
+    kernel = _outputs_first(value(layer.folded()["kernel"]))
+    np.testing.assert_allclose(kernel, module.weight.detach().numpy(), rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(value(layer(inputs)), outputs.detach().numpy(), rtol=1e-4, atol=1e-5)
+    found = gradients(layer, inputs)
+    for name, variable in ours.items():
+        expected = theirs[name].grad.numpy()
+        actual = _outputs_first(found[variable.path]).reshape(expected.shape)
+        np.testing.assert_allclose(actual, expected, rtol=1e-3, atol=1e-4, err_msg=name)
+
+
+def _outputs_first(array: np.ndarray) -> np.ndarray:
+    """Keras's axes (rows, columns, inputs, outputs) as torch's (outputs, inputs, rows, columns)."""
+    return array.transpose(3, 2, 0, 1) if array.ndim == 4 else array.T
 
 
 def test_only_gains_are_added(rng: np.random.Generator) -> None:
