@@ -3,7 +3,7 @@
 #   make demo           train the quickstart comparison and plot it, on data that needs no download
 #   make test           run the tests
 #   make check          lint, types, import order
-#   make test-backends  the layer's tests on JAX and torch too
+#   make test-backends  the layers' and variants' tests on JAX and torch
 
 SUPPORTED := 3.11, 3.12, 3.13
 IS_SUPPORTED := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
@@ -11,6 +11,7 @@ PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
 	$$python -c '$(IS_SUPPORTED)' 2>/dev/null && echo $$python && break; done; true)
 VENV := .venv
 BIN := $(VENV)/bin
+ON_EVERY_BACKEND := tests/layers tests/nn/test_variants.py tests/nn/test_fold.py
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .PHONY: demo test check test-backends clean
@@ -19,7 +20,7 @@ demo: $(VENV)/installed
 	$(BIN)/wncompare run configs/quickstart.yaml
 
 test: $(VENV)/installed-test
-	$(BIN)/python -m pytest -n auto
+	$(BIN)/python -m pytest -n auto --dist loadfile
 
 check: $(VENV)/installed-test $(VENV)/installed-check
 	$(BIN)/ruff format --check .
@@ -28,8 +29,8 @@ check: $(VENV)/installed-test $(VENV)/installed-check
 	$(BIN)/lint-imports
 
 test-backends: $(VENV)/installed-test $(VENV)/installed-backends
-	KERAS_BACKEND=jax $(BIN)/python -m pytest -n auto tests/layers
-	KERAS_BACKEND=torch $(BIN)/python -m pytest -n auto tests/layers
+	KERAS_BACKEND=jax $(BIN)/python -m pytest -n auto $(ON_EVERY_BACKEND)
+	KERAS_BACKEND=torch $(BIN)/python -m pytest -n auto $(ON_EVERY_BACKEND)
 
 $(VENV)/python:
 	@test -n "$(PYTHON)" && $(PYTHON) -c '$(IS_SUPPORTED)' 2>/dev/null || \

@@ -93,7 +93,7 @@ FOLDER_NAME = "expected a folder name: up to 100 letters, digits and _ . + = , -
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("name: lenet", "name: lenett", "line 3: model: unknown model 'lenett': choose from lenet, mlp, file; did you mean 'lenet'?"),
+        ("name: lenet", "name: lenett", "line 3: model: unknown model 'lenett': choose from lenet, mlp, file, function; did you mean 'lenet'?"),
         ("synthetic", "cifar11", f"line 2: dataset: unknown dataset 'cifar11': choose from {DATASETS}; did you mean 'cifar10'?"),
         ("name: weight_norm", "name: weightnorm", "line 6: variants.1: unknown variant 'weightnorm': choose from {variants}; did you mean 'weight_norm'?"),
         ("name: adam", "name: adm", "line 7: training.optimizer: unknown optimizer 'adm': choose from {optimizers}; did you mean 'adam'?"),

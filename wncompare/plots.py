@@ -119,12 +119,17 @@ def _draw_variant(axes: Axes, variant: Variant, color: str, runs: Sequence[Run],
 
 
 def _limits(experiment: Experiment, metric: str, possible: tuple[float, float]) -> tuple[float, float]:
-    """The y axis: every seed's curve and half as much around it, lest the wide band of few seeds flatten them."""
-    curves = [experiment.finished(variant) for variant in experiment.config.variants]
-    values = np.concatenate([_curves(runs, metric).ravel() for runs in curves if runs])
-    low, high = np.nanmin(values), np.nanmax(values)
-    margin = 0.5 * (high - low) or 0.05
-    return max(low - margin, possible[0]), min(high + margin, possible[1] + 0.01)
+    """The y axis: every seed's curve, and the bands but for what the wide ones of few seeds would flatten them with."""
+    arms = [_curves(runs, metric) for variant in experiment.config.variants if (runs := experiment.finished(variant))]
+    bands = [stats.mean_band(values) for values in arms]
+    low, high = min(map(np.nanmin, arms)), max(map(np.nanmax, arms))
+    size = (high - low) or 0.1
+    band_low = min((np.nanmin(band.low) for band in bands if np.isfinite(band.low).any()), default=low)
+    band_high = max((np.nanmax(band.high) for band in bands if np.isfinite(band.high).any()), default=high)
+    margin = 0.05 * size
+    low = min(low, max(band_low, low - size / 2)) - margin
+    high = max(high, min(band_high, high + size / 2)) + margin
+    return max(low, possible[0]), min(high, possible[1] + margin)
 
 
 def _curves(runs: Sequence[Run], metric: str) -> NDArray[np.float64]:
