@@ -14,9 +14,6 @@ from wncompare.engines import local
 from wncompare.engines.tasks import Event, Task
 from wncompare.errors import DatasetError
 
-HERE = str(Path(__file__).parent)
-THIS = Path(__file__).stem
-
 
 def work(payload: dict[str, Any], report: Any) -> dict[str, Any]:
     """A task: reports, prints, fails or dies as its payload says."""
@@ -36,10 +33,10 @@ def work(payload: dict[str, Any], report: Any) -> dict[str, Any]:
 def execute(tmp_path: Path, *payloads: dict[str, Any], workers: int = 2) -> Generator[Event, None, None]:
     """The events of tasks that `work` performs, named by their place."""
     tasks = [
-        Task(str(number), f"{THIS}:work", {"value": number, **payload}, tmp_path / f"{number}.txt")
+        Task(str(number), f"{__name__}:work", {"value": number, **payload}, tmp_path / f"{number}.txt")
         for number, payload in enumerate(payloads)
     ]
-    return local.execute(tasks, workers=workers, environment={"PYTHONPATH": HERE})
+    return local.execute(tasks, workers=workers, environment={})
 
 
 def last(events: list[Event]) -> dict[str, Event]:
@@ -120,7 +117,7 @@ def test_closing_the_events_ends_the_workers(tmp_path: Path) -> None:
 def test_a_worker_dies_with_its_driver(tmp_path: Path) -> None:
     """When the driver is killed outright, its workers do not train on as orphans."""
     program = (
-        f"import sys; sys.path.insert(0, {HERE!r}); from pathlib import Path; from {THIS} import execute\n"
+        f"import sys; sys.path = {sys.path!r}; from pathlib import Path; from {__name__} import execute\n"
         f"for event in execute(Path({str(tmp_path)!r}), {{'sleep': 600}}): print(event.data['pid'], flush=True)"
     )
     driver = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True)
@@ -130,3 +127,13 @@ def test_a_worker_dies_with_its_driver(tmp_path: Path) -> None:
     driver.kill()
     driver.communicate()
     wait_for_death(pid)
+
+
+def test_nothing_in_the_working_folder_is_imported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A module in the working folder that bears a library's name, left there by someone else, is not run."""
+    monkeypatch.chdir(tmp_path)
+    marker = tmp_path / "executed"
+    for name in ("json", "wncompare", "keras"):
+        (tmp_path / f"{name}.py").write_text(f"open({str(marker)!r}, 'w')")
+    assert last(list(execute(tmp_path / "logs", {})))["0"].kind == "done"
+    assert not marker.exists()

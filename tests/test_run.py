@@ -204,3 +204,26 @@ def test_ctrl_c_keeps_the_records_and_names_the_way_on(config_file: Path, tmp_pa
     (cut,) = records.read(folder).runs
     assert cut.record.status == "interrupted"
     assert cut.epochs >= 2
+
+
+def test_a_network_from_a_file_is_known_by_its_bytes(config_file: Path, tmp_path: Path) -> None:
+    """`model: {file: my.keras}` trains; the same path with another network in it is refused in the same folder."""
+    keras = pytest.importorskip("keras")
+    file, folder = tmp_path / "my.keras", tmp_path / "own"
+
+    def save(units: int) -> None:
+        flat = [keras.Input((16, 16, 1)), keras.layers.Flatten()]
+        keras.Sequential([*flat, keras.layers.Dense(units), keras.layers.Dense(3, activation="softmax")]).save(file)
+
+    arguments = ("--set", f"model={{file: {file}}}", "--set", "seeds=[0]", "--set", "training.epochs=1")
+    save(4)
+    assert run(config_file, folder, *arguments).returncode == 0
+    assert [one.record.status for one in records.read(folder).runs] == ["finished", "finished"]
+    save(5)
+    changed = run(config_file, folder, *arguments)
+    assert changed.returncode == 2
+    assert "holds a run that differs in model.sha256" in changed.stderr
+    absent = run(config_file, folder, "--set", "model={file: /nowhere/my.keras}")
+    assert absent.stderr == (
+        "wncompare: error: model /nowhere/my.keras: cannot be read (No such file or directory): name a .keras file\n"
+    )

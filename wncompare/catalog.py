@@ -51,9 +51,14 @@ class Entry:
 
     def load(self) -> Callable[..., Any]:
         """The function behind the entry, imported now."""
-        module, function = self.target.split(":")
-        loaded: Callable[..., Any] = getattr(import_module(module), function)
-        return loaded
+        return resolve(self.target)
+
+
+def resolve(target: str) -> Callable[..., Any]:
+    """The function that a "module:function" string names, imported now."""
+    module, function = target.split(":")
+    loaded: Callable[..., Any] = getattr(import_module(module), function)
+    return loaded
 
 
 class Catalog(Mapping[str, Entry]):

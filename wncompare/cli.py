@@ -222,9 +222,9 @@ def export(run_folder: Path, output: Path) -> None:
     """
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    from wncompare.nn.export import export_run
+    from wncompare.catalog import resolve
 
-    export_run(run_folder, output)
+    resolve("wncompare.nn.export:export_run")(run_folder, output)
     click.echo(output)
 
 

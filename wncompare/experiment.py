@@ -1,5 +1,6 @@
 """An experiment as a whole: plan its runs, skip what is finished, have an engine do the rest, sum up."""
 
+import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from wncompare import __version__, data, provenance, records
 from wncompare.config import Config, Variant
 from wncompare.engines import local
 from wncompare.engines.tasks import Event, Task
-from wncompare.errors import RecordsError
+from wncompare.errors import ModelError, RecordsError
 from wncompare.records import DatasetRecord, RunRecord, Status
 
 _TARGET = "wncompare.nn.runs:train"
@@ -91,13 +92,24 @@ def identity(config: Config, variant: Variant, seed: int, digest: str) -> dict[s
     training = {key: value for key, value in resolved["training"].items() if key != "epochs"}
     return {
         "dataset": digest,
-        "model": resolved["model"],
+        "model": _model_identity(resolved["model"]),
         "variant": {"name": variant.name, "options": variant.options.model_dump(mode="json")},
         "training": training,
         "init_batch": config.init_batch,
         "validation": resolved["validation"],
         "seed": seed,
     }
+
+
+def _model_identity(model: dict[str, Any]) -> dict[str, Any]:
+    """A model from a file is known by its bytes, not by its place."""
+    if model["name"] != "file":
+        return model
+    try:
+        content = Path(model["file"]).read_bytes()
+    except OSError as error:
+        raise ModelError(f"model {model['file']}: cannot be read ({error.strerror}): name a .keras file") from None
+    return {"name": "file", "sha256": hashlib.sha256(content).hexdigest()}
 
 
 def downloads(listen: Listener) -> data.Progress:

@@ -21,8 +21,8 @@ from wncompare.engines.tasks import Event, Task
 def execute(tasks: Sequence[Task], *, workers: int, environment: Mapping[str, str]) -> Generator[Event, None, None]:
     """Run the tasks in their order, `workers` at a time, and yield what they report.
 
-    `environment` is added to the workers' environment variables. A worker that dies fails its own task alone: a new
-    one takes the next. Closing the iterator ends every worker at once.
+    Workers import from where this process does, and `environment` is added to their variables. A worker that dies
+    fails its own task alone: a new one takes the next. Closing the iterator ends every worker at once.
     """
     waiting: SimpleQueue[Task] = SimpleQueue()
     events: SimpleQueue[Event] = SimpleQueue()
@@ -51,7 +51,7 @@ class _Slot(threading.Thread):
         super().__init__(daemon=True)
         self._waiting = waiting
         self._events = events
-        self._environment = {**os.environ, **environment}
+        self._environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), **environment}
         self._guard = threading.Lock()
         self._closed = False
         self._worker: subprocess.Popen[str] | None = None
@@ -103,7 +103,7 @@ class _Slot(threading.Thread):
 
 def _start(environment: Mapping[str, str]) -> "subprocess.Popen[str]":
     return subprocess.Popen(
-        [sys.executable, "-m", "wncompare.engines.worker"],
+        [sys.executable, "-P", "-m", "wncompare.engines.worker"],  # -P: nothing in the working folder is code
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,

@@ -9,11 +9,11 @@ import os
 import sys
 import threading
 import traceback
-from importlib import import_module
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
 
+from wncompare.catalog import resolve
 from wncompare.errors import WncompareError
 
 
@@ -39,8 +39,7 @@ def _read(tasks: "SimpleQueue[str]") -> None:
 def _perform(task: dict[str, Any], report: Any) -> None:
     _print_to(Path(task["log"]))
     try:
-        module, function = task["target"].split(":")
-        result = getattr(import_module(module), function)(task["payload"], report)
+        result = resolve(task["target"])(task["payload"], report)
     except Exception as error:
         traceback.print_exc()
         report("failed", error=_one_line(error))
