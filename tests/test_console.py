@@ -15,7 +15,7 @@ EVENTS = [
     Event("", "download", {"file": "cifar.tar.gz", "done": 5_000_000, "total": 10_000_000}),
     Event("", "download", {"file": "cifar.tar.gz", "done": 10_000_000, "total": 10_000_000}),
     Event("", "planned", {"waiting": 2, "finished": 1}),
-    Event(RUN, "started", {"parameters": 10}),
+    Event(RUN, "started", {"parameters": 10, "epochs": 0}),
     Event(RUN, "epoch", EPOCH),
     Event(RUN, "progress", {"step": 40, "steps": 100, "logs": LOGS}),
 ]

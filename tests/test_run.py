@@ -185,25 +185,80 @@ def test_a_holdout_gives_a_test_result(config_file: Path, tmp_path: Path) -> Non
     assert set(runs[0].history["steps"]) == {3}  # 36 of 48 images in batches of 16
 
 
-@pytest.mark.skipif(os.name != "posix", reason="sends SIGINT")
-def test_ctrl_c_keeps_the_records_and_names_the_way_on(config_file: Path, tmp_path: Path) -> None:
-    """Ctrl-C ends the command with 130; what was finished stays, and the line says how to go on."""
-    folder = tmp_path / "cut"
-    long = command(config_file, folder, *SMALL, "--set", "training.epochs=100000", "--workers", "1")
-    with subprocess.Popen(long, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+needs_signals = pytest.mark.skipif(os.name != "posix", reason="sends signals")
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(config_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of six epochs of one seed that nothing disturbed."""
+    folder = tmp_path_factory.mktemp("uninterrupted") / "six"
+    assert run(config_file, folder, *SIX_EPOCHS).returncode == 0
+    return folder
+
+
+SIX_EPOCHS = (*SMALL, "--set", "training.epochs=6", "--set", "seeds=[0]")
+
+
+def cut(config_file: Path, folder: Path, sent: signal.Signals) -> tuple[int, str]:
+    """Start six epochs, send the driver a signal while the second or third runs; its exit code and last words."""
+    with subprocess.Popen(command(config_file, folder, *SIX_EPOCHS), stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None
         for line in process.stderr:
             if ": epoch 2/" in line:
                 break
-        process.send_signal(signal.SIGINT)
+        process.send_signal(sent)
         rest = process.stderr.read()
-        process.wait(timeout=30)
-    assert process.returncode == 130
-    assert f"interrupted: finished runs are safe in {folder}; go on with: wncompare run {config_file}" in rest
+    return process.returncode, rest
+
+
+def final_weights(folder: Path) -> list[np.ndarray]:
+    """The last resume points' contents: weights, optimizer and random state of both arms."""
+    files = sorted(folder.glob("*/*/checkpoint.npz"))
+    return [array for file in files for array in np.load(file).values()]
+
+
+@needs_signals
+def test_ctrl_c_keeps_the_records_and_the_same_command_goes_on(
+    config_file: Path, uninterrupted: Path, tmp_path: Path
+) -> None:
+    """Ctrl-C ends the command with 130 and the way on; the same command then ends bit for bit where it would have."""
+    folder = tmp_path / "cut"
+    code, rest = cut(config_file, folder, signal.SIGINT)
+    assert code == 130
+    assert f"interrupted: records are safe in {folder}; go on with: wncompare run {config_file}" in rest
     assert "Traceback" not in rest
-    (cut,) = records.read(folder).runs
-    assert cut.record.status == "interrupted"
-    assert cut.epochs >= 2
+    before = {one.record.variant: one for one in records.read(folder).runs}
+    assert "interrupted" in {one.record.status for one in before.values()}
+    assert max(one.epochs for one in before.values()) >= 2
+    again = run(config_file, folder, *SIX_EPOCHS)
+    assert again.returncode == 0
+    assert again.stderr.count(": epoch 1/") == sum(one.epochs == 0 for one in before.values()) + 2 - len(before)
+    assert histories(records.read(folder)) == histories(records.read(uninterrupted))
+    for ours, theirs in zip(final_weights(folder), final_weights(uninterrupted), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+@needs_signals
+def test_a_killed_driver_loses_nothing(config_file: Path, uninterrupted: Path, tmp_path: Path) -> None:
+    """After SIGKILL, and with a torn resume point, the same command ends bit for bit where it would have."""
+    folder = tmp_path / "killed"
+    code, _ = cut(config_file, folder, signal.SIGKILL)
+    assert code == -signal.SIGKILL
+    (folder / "regular" / "seed-0" / "checkpoint.npz").write_bytes(b"")
+    assert run(config_file, folder, *SIX_EPOCHS).returncode == 0
+    assert {one.record.status for one in records.read(folder).runs} == {"finished"}
+    assert histories(records.read(folder)) == histories(records.read(uninterrupted))
+    for ours, theirs in zip(final_weights(folder), final_weights(uninterrupted), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def test_more_epochs_add_to_what_is_there(config_file: Path, uninterrupted: Path, tmp_path: Path) -> None:
+    """Three epochs and then six in the same folder: three more are trained, and end where six at once do."""
+    folder = tmp_path / "more"
+    assert run(config_file, folder, *SIX_EPOCHS, "--set", "training.epochs=3").returncode == 0
+    more = run(config_file, folder, *SIX_EPOCHS)
+    assert (more.returncode, more.stderr.count(": epoch ")) == (0, 6)
+    assert histories(records.read(folder)) == histories(records.read(uninterrupted))
 
 
 def test_a_network_from_a_file_is_known_by_its_bytes(config_file: Path, tmp_path: Path) -> None:

@@ -94,7 +94,7 @@ def run(
 ) -> int:
     """Train every variant and seed of CONFIG, then plot and sum up.
 
-    Runs that an earlier call finished are skipped.
+    Runs that an earlier call finished are skipped; interrupted ones go on from their last epoch.
     """
     from wncompare import config as configs
     from wncompare import console, experiment, records
@@ -130,7 +130,7 @@ def _resumable(folder: Path) -> Iterator[None]:
         yield
     except KeyboardInterrupt:
         command = shlex.join(["wncompare", *sys.argv[1:]])
-        click.echo(f"\ninterrupted: finished runs are safe in {folder}; go on with: {command}", err=True)
+        click.echo(f"\ninterrupted: records are safe in {folder}; go on with: {command}", err=True)
         raise
 
 

@@ -87,6 +87,7 @@ class _Bars:
                 self._bars.update(self._total, total=event.data["waiting"] * self._epochs)
             case "started":
                 self._runs[event.task] = self._bars.add_task(event.task, total=None, note="compiling")
+                self._bars.advance(self._total, event.data["epochs"])
             case "progress":
                 self._step(event)
             case "epoch":

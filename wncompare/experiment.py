@@ -133,7 +133,9 @@ def execute(
     listen: Listener = lambda event: None,
     build_model: str | None = None,
 ) -> Summary:
-    """Train every run of the experiment that `folder` does not hold yet, and return how they ended.
+    """Train what `folder` does not hold of the experiment yet, and return how its runs ended.
+
+    Finished runs are skipped; interrupted and failed ones, and those of fewer epochs, go on from their last epoch.
 
     `build_model` is for `wncompare.compare`: a pickled function that stands for the config's model.
 
@@ -149,7 +151,7 @@ def execute(
         records.write_experiment(folder, config, __version__)
         listen(Event("", "planned", {"waiting": len(waiting), "finished": len(runs) - len(waiting)}))
         for run in waiting:
-            records.delete_run(run.folder)
+            _make_way(run)
         tasks = [_task(run, config, data_dir, build_model) for run in waiting]
         outcomes = _perform(
             waiting, tasks, _environment(config.training.threads), workers or default_workers(config), fail_fast, listen
@@ -239,6 +241,13 @@ def _is_done(run: PlannedRun, *, overwrite: bool) -> bool:
     if record is None or conflict:
         return False
     return record.status == "diverged" or (record.status == "finished" and record.epochs == run.record.epochs)
+
+
+def _make_way(run: PlannedRun) -> None:
+    """Delete what stands in a run's place, but leave what the run can go on from."""
+    record = records.read_record(run.folder)
+    if record is None or _conflict(run.record, record):
+        records.delete_run(run.folder)
 
 
 def _conflict(planned: RunRecord, found: RunRecord) -> str | None:

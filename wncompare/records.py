@@ -3,7 +3,7 @@
     results/cifar10/
       experiment.json                  schema version, resolved config
       weight_norm/seed-0/              <variant id>/seed-<seed>
-        run.json  history.csv  layers.csv  log.txt  model.keras
+        run.json  history.csv  layers.csv  log.txt  checkpoint.npz  model.keras
 
 Reading executes nothing: JSON and CSV are validated as data, and a record that is damaged is named, not believed.
 """
@@ -35,6 +35,7 @@ HISTORY_FILE = "history.csv"
 LAYERS_FILE = "layers.csv"
 LOG_FILE = "log.txt"
 MODEL_FILE = "model.keras"
+CHECKPOINT_FILE = "checkpoint.npz"
 
 METRICS = ("loss", "accuracy", "val_loss", "val_accuracy")
 HISTORY_COLUMNS = ("epoch", *METRICS, "learning_rate", "train_seconds", "eval_seconds", "steps")
@@ -234,18 +235,37 @@ def read_history(folder: Path) -> dict[str, NDArray[np.float64]]:
     return {column: np.array([row[column] for row in rows], np.float64) for column in HISTORY_COLUMNS}
 
 
+def read_rows(folder: Path, *, until: int) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """The rows of history.csv and of layers.csv up to that epoch, as text, to go on from.
+
+    Raises:
+        RecordsError: a row is missing.
+    """
+    read_history(folder)  # refuses what is damaged
+    history, layers = (
+        [row for row in _csv(folder / name) if int(row["epoch"]) <= until] for name in (HISTORY_FILE, LAYERS_FILE)
+    )
+    if len(history) != until:
+        raise RecordsError(f"{folder / HISTORY_FILE}: {len(history)} epochs, {until} expected")
+    return history, layers
+
+
 def _rows(file: Path) -> Iterator[dict[str, float]]:
-    if not file.exists():
-        return
-    reader = csv.DictReader(io.StringIO(_text(file), newline=""), strict=True)
     try:
-        for number, row in enumerate(reader, start=1):
+        for number, row in enumerate(_csv(file) if file.exists() else (), start=1):
             values = {column: float(row[column]) for column in HISTORY_COLUMNS}
             if values["epoch"] != number:
                 raise ValueError(f"epoch {row['epoch']} in row {number}")
             yield values
-    except (ValueError, TypeError, KeyError, csv.Error) as error:
+    except (ValueError, TypeError, KeyError) as error:
         raise RecordsError(f"{file}: damaged history ({error}): delete the run's folder and run again") from None
+
+
+def _csv(file: Path) -> list[dict[str, Any]]:
+    try:
+        return list(csv.DictReader(io.StringIO(_text(file), newline=""), strict=True))
+    except csv.Error as error:
+        raise RecordsError(f"{file}: damaged CSV ({error}): delete the run's folder and run again") from None
 
 
 def _read_record(file: Path, kind: type[R]) -> R:

@@ -23,9 +23,9 @@ from wncompare import data, provenance, records
 from wncompare.config import Config, Holdout, Named
 from wncompare.data import Dataset, Split
 from wncompare.data.holdout import splits
-from wncompare.errors import DatasetError
+from wncompare.errors import DatasetError, RecordsError
 from wncompare.files import replacing
-from wncompare.nn import arms
+from wncompare.nn import arms, checkpoint
 from wncompare.nn.measures import layer_rows
 from wncompare.nn.training import EpochResult, Trainer, evaluate
 from wncompare.records import RunRecord, Status
@@ -60,10 +60,12 @@ def _train(
     training, validation, test = splits(dataset, _fraction(config))
     model = arms.build(config, diary.record.variant, diary.record.seed, dataset, training, build_model)
     trainer = _trainer(diary.record, model, training, validation, config.training.batch_size)
-    diary.begin(trainer.model, start_up=perf_counter() - started)
-    report("started", parameters=diary.record.parameters)
+    done = diary.begin(trainer.model, start_up=perf_counter() - started)
+    report("started", parameters=diary.record.parameters, epochs=done)
     status: Status = "finished"
-    for result in trainer.epochs(config.training.epochs, seed=diary.record.seed, progress=_throttled(report)):
+    for result in trainer.epochs(
+        config.training.epochs, seed=diary.record.seed, first_epoch=done + 1, progress=_throttled(report)
+    ):
         report("epoch", **diary.add(trainer.model, result))
         if not _is_finite(trainer.model, result):
             status = "diverged"
@@ -95,37 +97,57 @@ class _Diary:
     def __init__(self, folder: Path, record: RunRecord) -> None:
         self.folder = folder
         self.record = record
+        self._before = records.read_record(folder)
         self._rows: list[dict[str, Any]] = []
         self._layers: list[dict[str, Any]] = []
-        self._seconds = {"start_up": 0.0, "compile": 0.0, "train": 0.0, "eval": 0.0}
 
     def note(self, **changes: Any) -> None:
         """Write run.json with these changes."""
         self.record = self.record.model_copy(update=changes)
         records.write_run(self.folder, self.record)
 
-    def begin(self, model: keras.Model, *, start_up: float) -> None:
-        """Write what is known before the first epoch."""
-        self._seconds["start_up"] = start_up
-        self._layers.extend(layer_rows(model, epoch=0))
-        self.note(parameters=sum(math.prod(variable.shape) for variable in model.trainable_variables))
+    def begin(self, model: keras.Model, *, start_up: float) -> int:
+        """Go on from the resume point, where there is one; the number of epochs that are done."""
+        try:
+            done = self._resume(model)
+        except (RecordsError, FileNotFoundError) as reason:  # no resume point, or a damaged one
+            print(f"{_now()} from the start: {reason}", flush=True)
+            done, self._rows, self._layers = 0, [], list(layer_rows(model, epoch=0))
+        parameters = sum(math.prod(variable.shape) for variable in model.trainable_variables)
+        self.note(parameters=parameters, seconds=self._spent(start_up=start_up))
+        return done
+
+    def _resume(self, model: keras.Model) -> int:
+        point = checkpoint.read(self.folder / records.CHECKPOINT_FILE)
+        self._rows, self._layers = records.read_rows(self.folder, until=point.epoch)
+        checkpoint.restore(point, model)
+        self.record = self.record.model_copy(update={"seconds": self._before.seconds if self._before else {}})
+        return point.epoch
 
     def add(self, model: keras.Model, result: EpochResult) -> dict[str, Any]:
-        """Write an epoch, and return its row of history.csv."""
+        """Write an epoch and then its resume point; its row of history.csv."""
         self._rows.append(_row(result))
         self._layers.extend(layer_rows(model, epoch=result.epoch))
-        for kind in ("compile", "train", "eval"):
-            self._seconds[kind] += getattr(result, f"{kind}_seconds")
+        seconds = {kind: getattr(result, f"{kind}_seconds") for kind in ("compile", "train", "eval")}
         records.write_history(self.folder, self._rows)
         records.write_layers(self.folder, self._layers)
+        checkpoint.save(self.folder / records.CHECKPOINT_FILE, model, epoch=result.epoch)
+        self.note(seconds=self._spent(**seconds))
         print(_now(), *(f"{name} {value:.6g}" for name, value in self._rows[-1].items()), flush=True)
         return self._rows[-1]
+
+    def _spent(self, **seconds: float) -> dict[str, float]:
+        """What the run has taken so far, with these seconds added."""
+        return {
+            kind: self.record.seconds.get(kind, 0.0) + seconds.get(kind, 0.0)
+            for kind in ("start_up", "compile", "train", "eval")
+        }
 
     def end(self, model: keras.Model, status: Status, test: dict[str, float] | None) -> None:
         """Write the model and how the run ended."""
         with replacing(self.folder / records.MODEL_FILE) as file:
             model.save(file)
-        self.note(status=status, ended=_now(), seconds=self._seconds, test=test)
+        self.note(status=status, ended=_now(), test=test)
 
 
 def _row(result: EpochResult) -> dict[str, Any]:
