@@ -39,7 +39,7 @@ def read(file: Path) -> Checkpoint:
         RecordsError: the file is damaged.
     """
     try:
-        with np.load(file, allow_pickle=False) as saved:
+        with file.open("rb") as stream, np.load(stream, allow_pickle=False) as saved:
             values = tuple(saved[f"variable_{index}"] for index in range(len(saved.files) - 1))
             return Checkpoint(int(saved["epoch"]), values)
     except FileNotFoundError:
