@@ -64,3 +64,12 @@ def test_an_architecture_is_known_by_its_layers_not_their_running_names() -> Non
     """Building the same network twice gives the same digest although Keras counts names up; another width does not."""
     assert _digest(lambda: network(5)) == _digest(lambda: network(5))
     assert _digest(lambda: network(5)) != _digest(lambda: network(6))
+
+
+def test_a_layer_named_like_its_activation_hides_nothing() -> None:
+    """Names are what Keras counts up, and only they: another activation is another architecture."""
+
+    def named(activation: str) -> keras.Model:
+        return keras.Sequential([keras.Input((2,)), keras.layers.Activation(activation, name=activation)])
+
+    assert _digest(lambda: named("relu")) != _digest(lambda: named("tanh"))

@@ -147,7 +147,9 @@ def test_divergence_is_told_apart_and_exits_with_3(config_file: Path, tmp_path: 
     arguments = [argument for override in wild for argument in ("--set", override)]
     done = run(config_file, tmp_path / "wild", *SMALL, *arguments)
     runs = records.read(tmp_path / "wild").runs
-    assert done.returncode == 3
+    again = run(config_file, tmp_path / "wild", *SMALL, *arguments)
+    assert (done.returncode, again.returncode) == (3, 3)
+    assert "diverged, and not tried again: regular/seed-0, weight_norm/seed-0\n" in again.stderr
     assert [one.record.status for one in runs] == ["diverged", "diverged"]
     assert all(one.epochs < 3 for one in runs)
     assert all(np.isnan(one.history["loss"][-1]) for one in runs)
@@ -161,6 +163,8 @@ def test_a_failing_run_says_why_and_exits_with_3(config_file: Path, tmp_path: Pa
     assert f"regular/seed-0: failed: {reason}\n" in done.stderr
     assert "Traceback" not in done.stderr
     assert {one.record.error for one in records.read(tmp_path / "small").runs} == {reason}
+    mended = run(config_file, tmp_path / "small", *SMALL, "--set", "dataset.shape=[8, 8, 1]", "--set", "seeds=[0]")
+    assert mended.returncode == 0
 
 
 def test_a_holdout_gives_a_test_result(config_file: Path, tmp_path: Path) -> None:

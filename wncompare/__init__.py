@@ -1,7 +1,11 @@
 """Compare a network with the same network weight-normalized (Salimans & Kingma 2016, arXiv 1602.07868)."""
 
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from wncompare.comparison import compare
+    from wncompare.table import load
 
 __version__ = "0.1.0"
 __all__ = ["__version__", "compare", "load"]
@@ -14,3 +18,7 @@ def __getattr__(name: str) -> Any:
     if name in _HOMES:
         return getattr(import_module(_HOMES[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -3,6 +3,7 @@
 import json
 import os
 import shlex
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -32,7 +33,8 @@ _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON alone o
 
 
 def main() -> None:
-    """Run the command line and exit with its code; errors are one line on stderr."""
+    """Run the command line and exit with its code; errors are one line on stderr, SIGTERM is Ctrl-C."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     sys.exit(_exit_code(sys.argv[1:]))
 
 
@@ -98,6 +100,8 @@ def run(
     """
     from wncompare import config as configs
     from wncompare import console, experiment, records
+    from wncompare.files import write_json
+    from wncompare.report import summary
 
     config = configs.load(config_file, overrides)
     folder = output or _default_folder(config)
@@ -112,11 +116,17 @@ def run(
             listen=listen,
         )
     finished = records.read(folder)
+    write_json(folder / "summary.json", summary.as_data(summary.summarize(finished)))
     if any(run.record.status == "finished" for run in finished.runs):
         written = _plot(finished, "png", folder / "plots")
         click.echo(f"wrote {folder} and {len(written)} plots in {folder / 'plots'}", err=True)
     _print_summary(finished, as_json=as_json)
-    return RUNS_FAILED if done.unsuccessful else 0
+    diverged = [
+        f"{run.record.variant}/seed-{run.record.seed}" for run in finished.runs if run.record.status == "diverged"
+    ]
+    if diverged:
+        click.echo(f"diverged, and not tried again: {', '.join(diverged)}", err=True)
+    return RUNS_FAILED if done.unsuccessful or diverged else 0
 
 
 def _default_folder(config: "Config") -> Path:
@@ -146,7 +156,8 @@ def _print_summary(finished: "Experiment", *, as_json: bool) -> None:
 
     from wncompare.report import terminal
 
-    Console(width=None if sys.stdout.isatty() else 140).print(terminal.table(found))
+    console = Console(width=None if sys.stdout.isatty() else 140)
+    console.print(terminal.table(found, width=console.width))
 
 
 @cli.command()
@@ -160,8 +171,11 @@ def plot(path: Path, format: str, output: Path | None, as_json: bool) -> None:
 
     written: list[Path] = []
     for folder in records.find(path):
-        target = folder / "plots" if output is None else output / folder.name
-        written += _plot(records.read(folder), format, target)
+        experiment = records.read(folder)
+        if not any(run.record.status == "finished" for run in experiment.runs):
+            click.echo(f"{folder}: no run has finished: nothing to plot yet", err=True)
+            continue
+        written += _plot(experiment, format, folder / "plots" if output is None else output / folder.name)
     if as_json:
         _print_json({"schema_version": 1, "plots": [str(file) for file in written]})
     else:
@@ -224,8 +238,23 @@ def export(run_folder: Path, output: Path) -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     from wncompare.catalog import resolve
 
-    resolve("wncompare.nn.export:export_run")(run_folder, output)
+    with _silent_stderr():
+        export_run = resolve("wncompare.nn.export:export_run")
+    export_run(run_folder, output)
     click.echo(output)
+
+
+@contextmanager
+def _silent_stderr() -> Iterator[None]:
+    """What TensorFlow's C++ says while it is imported is for nobody."""
+    kept = os.dup(2)
+    with open(os.devnull, "w") as nowhere:  # noqa: PTH123 - a device, not a file
+        os.dup2(nowhere.fileno(), 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
 
 
 @cli.group()

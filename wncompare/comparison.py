@@ -32,6 +32,7 @@ def compare(
     training: Mapping[str, Any] | None = None,
     workers: int | None = None,
     data_dir: str | Path | None = None,
+    overwrite: bool = False,
     quiet: bool = False,
 ) -> "pd.DataFrame":
     """Train every variant of your own network over several seeds, in pairs, and return the records as one table.
@@ -47,6 +48,7 @@ def compare(
         training: as in a config: optimizer, loss, batch_size, epochs, threads.
         workers: runs at a time; by default one a core.
         data_dir: where to look for datasets first.
+        overwrite: delete earlier runs that differ from what is asked.
         quiet: show no progress.
 
     Returns:
@@ -73,6 +75,7 @@ def compare(
             folder,
             data_dir=Path(data_dir) if data_dir else None,
             workers=workers,
+            overwrite=overwrite,
             listen=listen,
             build_model=b64encode(cloudpickle.dumps(build_model)).decode("ascii"),
         )
@@ -82,7 +85,7 @@ def compare(
 def _digest(build_model: "Callable[[], keras.Model]") -> str:
     """SHA-256 of the architecture, so that records of another network are not taken for this one's."""
     config = json.loads(build_model().to_json())
-    names = {name: f"layer {number}" for number, name in enumerate(_names(config))}
+    names = {name: f"layer {number}" for number, name in enumerate(dict.fromkeys(_names(config)))}
     return hashlib.sha256(json.dumps(_renamed(config, names), sort_keys=True).encode()).hexdigest()
 
 
@@ -97,12 +100,16 @@ def _names(config: Any) -> Iterator[str]:
             yield from _names(item)
 
 
-def _renamed(config: Any, names: Mapping[str, str]) -> Any:
+_NAMES = ("name", "inbound_nodes", "input_layers", "output_layers")
+"""Where a Keras config speaks of layers by name; the same text elsewhere may be an activation."""
+
+
+def _renamed(config: Any, names: Mapping[str, str], here: bool = False) -> Any:
     if isinstance(config, dict):
-        return {key: _renamed(value, names) for key, value in config.items()}
+        return {key: _renamed(value, names, here or key in _NAMES) for key, value in config.items()}
     if isinstance(config, list):
-        return [_renamed(item, names) for item in config]
-    return names.get(config, config) if isinstance(config, str) else config
+        return [_renamed(item, names, here) for item in config]
+    return names.get(config, config) if here and isinstance(config, str) else config
 
 
 def _dataset(dataset: str | Mapping[str, Any] | Arrays, folder: Path) -> dict[str, Any]:
@@ -112,7 +119,12 @@ def _dataset(dataset: str | Mapping[str, Any] | Arrays, folder: Path) -> dict[st
     if isinstance(dataset, Mapping):
         return dict(dataset)
     (x_train, y_train), (x_test, y_test) = dataset
-    file = (folder / "data.npz").absolute()
-    with files.replacing(file) as temporary:
-        np.savez(temporary, x_train=x_train, y_train=y_train, x_test=x_test, y_test=y_test)
+    arrays = {"x_train": x_train, "y_train": y_train, "x_test": x_test, "y_test": y_test}
+    digest = hashlib.sha256()
+    for array in map(np.asarray, arrays.values()):
+        digest.update(repr((array.shape, array.dtype)).encode() + array.tobytes())
+    file = (folder / f"data-{digest.hexdigest()[:12]}.npz").absolute()
+    if not file.exists():
+        with files.replacing(file) as temporary:
+            np.savez(temporary, **arrays)  # type: ignore[arg-type]
     return {"name": "npz", "path": str(file)}

@@ -136,6 +136,11 @@ class Config(Options):
         _refuse_duplicates("variant id", [variant.id.casefold() for variant in variants])
         return variants
 
+    @property
+    def holdout(self) -> float | None:
+        """The fraction of the training split that is held out for validation; None where the test split validates."""
+        return self.validation.holdout if isinstance(self.validation, Holdout) else None
+
     def variant(self, variant_id: str) -> Variant:
         """The variant with that id."""
         return next(variant for variant in self.variants if variant.id == variant_id)

@@ -6,6 +6,7 @@ from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.table import Column
 
 from wncompare.engines.tasks import Event
 from wncompare.experiment import Listener
@@ -60,13 +61,16 @@ def _rate(row: dict[str, Any]) -> float:
 
 def _columns(console: Console) -> Progress:
     return Progress(
-        TextColumn("{task.description}", markup=False),
-        BarColumn(bar_width=24),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[note]}", markup=False),
-        TimeRemainingColumn(compact=True),
+        TextColumn("{task.description}", markup=False, table_column=Column(no_wrap=True)),
+        BarColumn(bar_width=10),
+        MofNCompleteColumn(table_column=Column(no_wrap=True)),
+        TimeRemainingColumn(compact=True, table_column=Column(no_wrap=True)),
+        TextColumn(
+            "{task.fields[note]}", markup=False, table_column=Column(ratio=1, no_wrap=True, overflow="ellipsis")
+        ),
         console=console,
         transient=True,
+        expand=True,
     )
 
 
@@ -76,7 +80,7 @@ class _Bars:
     def __init__(self, bars: Progress, epochs: int) -> None:
         self._bars = bars
         self._epochs = epochs
-        self._total = bars.add_task("all runs, epochs", total=None, note="")
+        self._total = bars.add_task("all runs", total=None, note="starting the workers")
         self._runs: dict[str, TaskID] = {}
         self._rows: dict[str, dict[str, Any]] = {}
 
@@ -87,7 +91,7 @@ class _Bars:
                 self._bars.update(self._total, total=event.data["waiting"] * self._epochs)
             case "started":
                 self._runs[event.task] = self._bars.add_task(event.task, total=None, note="compiling")
-                self._bars.advance(self._total, event.data["epochs"])
+                self._bars.update(self._total, advance=event.data["epochs"], note="epochs")
             case "progress":
                 self._step(event)
             case "epoch":
@@ -107,7 +111,7 @@ class _Bars:
             self._runs[event.task],
             completed=event.data["step"],
             total=event.data["steps"],
-            note=f"epoch {epoch}/{self._epochs}: {_metrics(logs)}{rate}",
+            note=f"epoch {epoch}/{self._epochs}{rate}: {_metrics(logs)}",
         )
 
     def _download(self, event: Event) -> None:

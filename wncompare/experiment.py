@@ -9,6 +9,7 @@ from typing import Any
 
 from wncompare import __version__, data, provenance, records
 from wncompare.config import Config, Variant
+from wncompare.data.holdout import splits
 from wncompare.engines import local
 from wncompare.engines.tasks import Event, Task
 from wncompare.errors import ModelError, RecordsError
@@ -144,6 +145,7 @@ def execute(
         RecordsError: the folder holds runs that differ in more than labels, colours and lists, or is in use.
     """
     dataset = data.load(config.dataset.name, config.dataset, data_dir=data_dir, progress=downloads(listen))
+    splits(dataset, config.holdout)  # refused here, not once a run
     runs = plan(config, folder, _dataset_record(dataset))
     del dataset  # the workers have their own
     with records.lock(folder):
@@ -246,12 +248,14 @@ def _is_done(run: PlannedRun, *, overwrite: bool) -> bool:
 def _make_way(run: PlannedRun) -> None:
     """Delete what stands in a run's place, but leave what the run can go on from."""
     record = records.read_record(run.folder)
-    if record is None or _conflict(run.record, record):
+    if record is None or record.identity != run.record.identity or record.epochs > run.record.epochs:
         records.delete_run(run.folder)
 
 
 def _conflict(planned: RunRecord, found: RunRecord) -> str | None:
     """What differs between a planned run and the one that is there, as text; None where nothing does."""
+    if found.status == "failed":
+        return None  # nothing of it is kept
     if found.identity != planned.identity:
         return ", ".join(_differences(found.identity, planned.identity))
     if found.epochs > planned.epochs:

@@ -11,6 +11,7 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
@@ -70,13 +71,17 @@ def by_epoch(experiment: Experiment, metric: str) -> Figure:
     with mpl.rc_context(STYLE):
         figure = Figure(layout="constrained")
         axes = figure.add_subplot()
+        lines = []
         for variant, color in zip(experiment.config.variants, _colors(experiment.config.variants), strict=True):
             if runs := experiment.finished(variant):
-                _draw_variant(axes, variant, color, runs, metric)
+                lines.append(_draw_variant(axes, variant, color, runs, metric))
         axes.set(title=title, xlabel="epoch", ylabel=name)
         axes.set_ylim(_limits(experiment, metric, possible))
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
-        for text in axes.legend().get_texts():
+        legend = axes.legend(
+            lines, [str(line.get_label()) for line in lines]
+        )  # _label too
+        for text in legend.get_texts():
             text.set_parse_math(False)
         figure.supxlabel(caption(experiment), fontsize=8, color="#555555", parse_math=False)
     return figure
@@ -92,6 +97,8 @@ def caption(experiment: Experiment) -> str:
     counts = {len(experiment.finished(variant)) for variant in config.variants}
     n = f"n = {counts.pop()}" if len(counts) == 1 else f"n = {min(counts)} to {max(counts)}"
     seeds = f"{n} seeds a variant; line: mean, band: 95 % Student-t interval, faint: single seeds"
+    if n == "n = 1":
+        seeds = "n = 1 seed a variant: one run has no interval"
     planned = len(config.variants) * len(config.seeds)
     finished = sum(len(experiment.finished(variant)) for variant in config.variants)
     missing = "" if finished == planned else f"\n{finished} of {planned} runs finished"
@@ -107,22 +114,25 @@ def render(figure: Figure, format: str) -> bytes:
     return file.getvalue()
 
 
-def _draw_variant(axes: Axes, variant: Variant, color: str, runs: Sequence[Run], metric: str) -> None:
+def _draw_variant(axes: Axes, variant: Variant, color: str, runs: Sequence[Run], metric: str) -> Line2D:
+    """Draw one variant; the line of its mean."""
     values = _curves(runs, metric)
     epochs = np.arange(1, values.shape[1] + 1)
     marker = "o" if len(epochs) == 1 else None
     if len(runs) > 1:
         axes.plot(epochs, values.T, color=color, alpha=0.25, linewidth=0.7, marker=marker, markersize=3)
     band = stats.mean_band(values)
-    axes.plot(epochs, band.mean, color=color, label=variant.label, marker=marker)
+    (line,) = axes.plot(epochs, band.mean, color=color, label=variant.label, marker=marker)
     axes.fill_between(epochs, band.low, band.high, color=color, alpha=0.15, linewidth=0)
+    return line
 
 
 def _limits(experiment: Experiment, metric: str, possible: tuple[float, float]) -> tuple[float, float]:
     """The y axis: every seed's curve, and the bands but for what the wide ones of few seeds would flatten them with."""
     arms = [_curves(runs, metric) for variant in experiment.config.variants if (runs := experiment.finished(variant))]
     bands = [stats.mean_band(values) for values in arms]
-    low, high = min(map(np.nanmin, arms)), max(map(np.nanmax, arms))
+    finite = np.concatenate([values[np.isfinite(values)] for values in arms])
+    low, high = (finite.min(), finite.max()) if finite.size else possible
     size = (high - low) or 0.1
     band_low = min((np.nanmin(band.low) for band in bands if np.isfinite(band.low).any()), default=low)
     band_high = max((np.nanmax(band.high) for band in bands if np.isfinite(band.high).any()), default=high)

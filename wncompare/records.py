@@ -221,7 +221,13 @@ def read_config(folder: Path) -> Config:
 def read_run(folder: Path) -> Run:
     """The run in `folder`; its history holds only the columns of `HISTORY_COLUMNS`."""
     record = _read_record(folder / RUN_FILE, RunRecord)
-    return Run(folder, record, read_history(folder))
+    run = Run(folder, record, read_history(folder))
+    if record.status == "finished" and run.epochs != record.epochs:
+        raise RecordsError(
+            f"{folder / HISTORY_FILE}: {run.epochs} epochs, {record.epochs} expected: "
+            "delete the run's folder and run again"
+        )
+    return run
 
 
 def read_record(folder: Path) -> RunRecord | None:

@@ -1,9 +1,11 @@
 """The holdout: stratified, disjoint, and the same for every arm and seed."""
 
 import numpy as np
+import pytest
 
 from wncompare.data import Dataset, Split
 from wncompare.data.holdout import hold_out, splits
+from wncompare.errors import DatasetError
 
 
 def split(count: int) -> Split:
@@ -25,6 +27,13 @@ def test_the_split_depends_on_the_dataset_alone() -> None:
     first = hold_out(split(120), 0.25)[1].x
     np.random.default_rng(1).random()
     np.testing.assert_array_equal(hold_out(split(120), 0.25)[1].x, first)
+
+
+@pytest.mark.parametrize("fraction", [0.001, 0.89])
+def test_an_empty_part_is_refused(fraction: float) -> None:
+    """A fraction that rounds to nothing on either side is named, with the counts."""
+    with pytest.raises(DatasetError, match="images to train on and"):
+        hold_out(split(6), fraction)
 
 
 def test_without_a_holdout_the_test_split_validates() -> None:

@@ -10,6 +10,7 @@ from wncompare import config as configs
 from wncompare import data
 from wncompare.config import Config
 from wncompare.data import Dataset
+from wncompare.errors import ModelError
 from wncompare.layers import WeightNormalization
 from wncompare.nn import arms
 from wncompare.nn.measures import layer_rows
@@ -84,6 +85,16 @@ def test_the_initialization_batch_is_the_seed_s_alone(dataset: Dataset) -> None:
     assert first.dtype == np.float32
     assert first.min() >= 0
     assert first.max() <= 1
+
+
+def test_logits_are_refused_where_the_loss_takes_probabilities(dataset: Dataset) -> None:
+    """A network of the user's own without a softmax would train to numbers that mean nothing."""
+
+    def logits() -> keras.Model:
+        return keras.Sequential([keras.Input((16, 16, 1)), keras.layers.Flatten(), keras.layers.Dense(3)])
+
+    with pytest.raises(ModelError, match="end the model with a softmax"):
+        arms.build(config(PLAIN), "regular", 0, dataset, dataset.train, logits)
 
 
 @pytest.mark.parametrize("name", ["sgd", "rmsprop", "adam", "adamw", "nadam", "adamax", "adagrad"])

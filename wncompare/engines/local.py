@@ -60,9 +60,13 @@ class _Slot(threading.Thread):
         """Take tasks until none is left."""
         while not self._closed:
             try:
-                self._perform(self._waiting.get_nowait())
+                task = self._waiting.get_nowait()
             except Empty:
                 return
+            try:
+                self._perform(task)
+            except Exception as error:  # no worker to be had, or one that talks nonsense: the driver must hear of it
+                self._events.put(Event(task.name, "failed", {"error": f"{type(error).__name__}: {error}"}))
 
     def close(self) -> None:
         """End the worker at once, and take no more tasks."""

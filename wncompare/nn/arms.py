@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from wncompare.catalog import OPTIMIZERS, VARIANTS
 from wncompare.config import Config, Training
 from wncompare.data import Dataset, Split
+from wncompare.errors import ModelError
 from wncompare.nn import models
 from wncompare.nn.batches import batch_order, scaled
 
@@ -36,9 +37,22 @@ def build(
         model = models.checked(build_model(), "build_model", shape=dataset.shape, classes=dataset.classes)
     variant = config.variant(variant_id)
     batch = init_batch(training, size=config.init_batch, seed=seed)
+    _check_probabilities(model, batch[:8], config.training.loss)
     model = VARIANTS[variant.name].load()(model, variant.options, batch)
     model.compile(optimizer=_optimizer(config.training), loss=config.training.loss, metrics=["accuracy"])
     return model
+
+
+def _check_probabilities(model: keras.Model, images: NDArray[np.float32], loss: str) -> None:
+    """Refuse logits where the loss takes probabilities: it would be finite and mean nothing."""
+    if not loss.endswith(("crossentropy", "kl_divergence")):
+        return
+    outputs = keras.ops.convert_to_numpy(model(images, training=False))
+    if outputs.min() < 0 or not np.allclose(outputs.sum(axis=-1), 1, atol=1e-2):
+        raise ModelError(
+            f"model {model.name}: its outputs go from {outputs.min():.3g} to {outputs.max():.3g} and do not sum to 1, "
+            f"but {loss} takes probabilities: end the model with a softmax"
+        )
 
 
 def init_batch(training: Split, *, size: int, seed: int) -> NDArray[np.float32]:

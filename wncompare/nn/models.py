@@ -16,6 +16,8 @@ from wncompare.errors import ModelError
 
 Shape = tuple[int, int, int]
 
+MAX_BYTES = 2 << 30
+
 
 def build(choice: Named, *, shape: Shape, classes: int) -> keras.Model:
     """The regular model that a config chooses.
@@ -109,6 +111,10 @@ def load_untrusted(file: Path) -> keras.Model:
     """
     if not zipfile.is_zipfile(file):
         raise ModelError(f"model {file}: not a .keras file: write one with model.save('my.keras')")
+    with zipfile.ZipFile(file) as archive:
+        size = sum(member.file_size for member in archive.infolist())
+    if size > MAX_BYTES:
+        raise ModelError(f"model {file}: unpacks to {size:,} bytes: expected at most {MAX_BYTES:,}")
     try:
         return keras.models.load_model(file, compile=False, safe_mode=True)
     except Exception as error:  # Keras raises whatever a damaged or unsafe file makes it raise

@@ -20,7 +20,7 @@ import tensorflow as tf
 
 from wncompare import config as configs
 from wncompare import data, provenance, records
-from wncompare.config import Config, Holdout, Named
+from wncompare.config import Config, Named
 from wncompare.data import Dataset, Split
 from wncompare.data.holdout import splits
 from wncompare.errors import DatasetError, RecordsError
@@ -57,7 +57,7 @@ def train(payload: dict[str, Any], report: Report) -> dict[str, Any]:
 def _train(
     config: Config, dataset: Dataset, diary: "_Diary", report: Report, started: float, build_model: BuildModel | None
 ) -> Status:
-    training, validation, test = splits(dataset, _fraction(config))
+    training, validation, test = splits(dataset, config.holdout)
     model = arms.build(config, diary.record.variant, diary.record.seed, dataset, training, build_model)
     trainer = _trainer(diary.record, model, training, validation, config.training.batch_size)
     done = diary.begin(trainer.model, start_up=perf_counter() - started)
@@ -179,10 +179,6 @@ def _dataset(choice: Named, data_dir: str | None) -> Dataset:
 @lru_cache(maxsize=1)  # a worker's runs share it
 def _cached_dataset(choice: Named, data_dir: Path | None) -> Dataset:
     return data.load(choice.name, choice, data_dir=data_dir)
-
-
-def _fraction(config: Config) -> float | None:
-    return config.validation.holdout if isinstance(config.validation, Holdout) else None
 
 
 def _device() -> str:

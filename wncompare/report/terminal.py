@@ -9,16 +9,22 @@ from rich.text import Text
 from wncompare.report.summary import Row, Summary
 from wncompare.stats import Estimate
 
+WIDE = 115
+"""Columns of a terminal that the table needs with a row a variant."""
 
-def table(summary: Summary) -> Table:
-    """A row a variant: mean ± half the 95 % interval at the last epoch."""
+
+def table(summary: Summary, *, width: int = WIDE) -> Table:
+    """A row a variant, a column a variant on a narrow terminal: mean ± half the 95 % interval at the last epoch."""
     metric = summary.headline.replace("_", " ")
+    names = ("variant", "seeds", "parameters", "training accuracy", metric, "difference", "s an epoch")
+    rows = [names, *map(_cells, summary.rows)]
+    first, *others = rows if width >= WIDE else zip(*rows, strict=True)
     shown = Table(box=box.SIMPLE_HEAD, title=Text(f"{summary.experiment}: {summary.dataset}"), title_justify="left")
-    shown.add_column("variant")
-    for name in ("seeds", "parameters", "training accuracy", metric, "difference", "s an epoch"):
-        shown.add_column(name, justify="right")
-    for row in summary.rows:
-        shown.add_row(*map(Text, _cells(row)))
+    shown.add_column(Text(first[0]))
+    for name in first[1:]:
+        shown.add_column(Text(name), justify="right", overflow="fold")
+    for row in others:
+        shown.add_row(*map(Text, row))
     shown.caption = Text("last epoch; mean ± half the 95 % Student-t interval; differences paired by seed")
     shown.caption_justify = "left"
     return shown
