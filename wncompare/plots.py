@@ -78,9 +78,7 @@ def by_epoch(experiment: Experiment, metric: str) -> Figure:
         axes.set(title=title, xlabel="epoch", ylabel=name)
         axes.set_ylim(_limits(experiment, metric, possible))
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
-        legend = axes.legend(
-            lines, [str(line.get_label()) for line in lines]
-        )  # _label too
+        legend = axes.legend(lines, [str(line.get_label()) for line in lines])  # _label too
         for text in legend.get_texts():
             text.set_parse_math(False)
         figure.supxlabel(caption(experiment), fontsize=8, color="#555555", parse_math=False)

@@ -40,11 +40,13 @@ def _perform(task: dict[str, Any], report: Any) -> None:
     _print_to(Path(task["log"]))
     try:
         result = resolve(task["target"])(task["payload"], report)
+        kind = "done"
     except Exception as error:
         traceback.print_exc()
-        report("failed", error=_one_line(error))
-    else:
-        report("done", **result)
+        kind, result = "failed", {"error": _one_line(error)}
+    sys.stdout.flush()  # once the driver hears the last word, it may end this process
+    sys.stderr.flush()
+    report(kind, **result)
 
 
 def _one_line(error: Exception) -> str:
