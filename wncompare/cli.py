@@ -18,6 +18,7 @@ from wncompare.errors import WncompareError
 if TYPE_CHECKING:
     from wncompare.config import Config
     from wncompare.records import Experiment
+    from wncompare.report.summary import Summary
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -116,14 +117,13 @@ def run(
             listen=listen,
         )
     finished = records.read(folder)
-    write_json(folder / "summary.json", summary.as_data(summary.summarize(finished)))
-    if any(run.record.status == "finished" for run in finished.runs):
+    found = summary.summarize(finished)
+    write_json(folder / "summary.json", summary.as_data(found))
+    if finished.has_finished:
         written = _plot(finished, "png", folder / "plots")
         click.echo(f"wrote {folder} and {len(written)} plots in {folder / 'plots'}", err=True)
-    _print_summary(finished, as_json=as_json)
-    diverged = [
-        f"{run.record.variant}/seed-{run.record.seed}" for run in finished.runs if run.record.status == "diverged"
-    ]
+    _print_summary(found, as_json=as_json)
+    diverged = [run.name for run in finished.runs if run.record.status == "diverged"]
     if diverged:
         click.echo(f"diverged, and not tried again: {', '.join(diverged)}", err=True)
     return RUNS_FAILED if done.unsuccessful or diverged else 0
@@ -144,11 +144,10 @@ def _resumable(folder: Path) -> Iterator[None]:
         raise
 
 
-def _print_summary(finished: "Experiment", *, as_json: bool) -> None:
+def _print_summary(found: "Summary", *, as_json: bool) -> None:
     from wncompare.files import strict
     from wncompare.report import summary
 
-    found = summary.summarize(finished)
     if as_json:
         _print_json(strict(summary.as_data(found)))
         return
@@ -172,7 +171,7 @@ def plot(path: Path, format: str, output: Path | None, as_json: bool) -> None:
     written: list[Path] = []
     for folder in records.find(path):
         experiment = records.read(folder)
-        if not any(run.record.status == "finished" for run in experiment.runs):
+        if not experiment.has_finished:
             click.echo(f"{folder}: no run has finished: nothing to plot yet", err=True)
             continue
         written += _plot(experiment, format, folder / "plots" if output is None else output / folder.name)

@@ -32,7 +32,7 @@ class PlannedRun:
     @property
     def name(self) -> str:
         """How messages call the run: "weight_norm/seed-0"."""
-        return f"{self.variant.id}/seed-{self.seed}"
+        return records.run_name(self.variant.id, self.seed)
 
 
 @dataclass(frozen=True)
@@ -234,13 +234,15 @@ def _is_done(run: PlannedRun, *, overwrite: bool) -> bool:
         RecordsError: it holds something else, and `overwrite` does not say to replace it.
     """
     record = records.read_record(run.folder)
-    conflict = None if record is None else _conflict(run.record, record)
-    if conflict and not overwrite:
+    if record is None or record.status == "failed":
+        return False
+    difference = _difference(run.record, record)
+    if difference and not overwrite:
         raise RecordsError(
-            f"{run.folder}: holds a run that differs in {conflict}: "
+            f"{run.folder}: holds a run that differs in {difference}: "
             "delete such runs with --overwrite, or name another folder with --output"
         )
-    if record is None or conflict:
+    if difference:
         return False
     return record.status == "diverged" or (record.status == "finished" and record.epochs == run.record.epochs)
 
@@ -248,14 +250,12 @@ def _is_done(run: PlannedRun, *, overwrite: bool) -> bool:
 def _make_way(run: PlannedRun) -> None:
     """Delete what stands in a run's place, but leave what the run can go on from."""
     record = records.read_record(run.folder)
-    if record is None or record.identity != run.record.identity or record.epochs > run.record.epochs:
+    if record is None or _difference(run.record, record):
         records.delete_run(run.folder)
 
 
-def _conflict(planned: RunRecord, found: RunRecord) -> str | None:
+def _difference(planned: RunRecord, found: RunRecord) -> str | None:
     """What differs between a planned run and the one that is there, as text; None where nothing does."""
-    if found.status == "failed":
-        return None  # nothing of it is kept
     if found.identity != planned.identity:
         return ", ".join(_differences(found.identity, planned.identity))
     if found.epochs > planned.epochs:

@@ -59,7 +59,7 @@ def figures(experiment: Experiment) -> Iterator[tuple[str, Figure]]:
     Raises:
         RecordsError: no run has finished.
     """
-    if not any(run.record.status == "finished" for run in experiment.runs):
+    if not experiment.has_finished:
         raise RecordsError(f"{experiment.folder}: no run has finished: there is nothing to plot yet")
     for metric in _METRICS:
         yield metric, by_epoch(experiment, metric)

@@ -105,6 +105,11 @@ class Run:
     history: dict[str, NDArray[np.float64]]
 
     @property
+    def name(self) -> str:
+        """How messages call the run: "weight_norm/seed-0"."""
+        return run_name(self.record.variant, self.record.seed)
+
+    @property
     def epochs(self) -> int:
         """How many epochs the history holds."""
         return len(self.history["epoch"])
@@ -118,6 +123,11 @@ class Experiment:
     config: Config
     runs: tuple[Run, ...]
 
+    @property
+    def has_finished(self) -> bool:
+        """Whether any run has finished."""
+        return any(run.record.status == "finished" for run in self.runs)
+
     def finished(self, variant: Variant) -> list[Run]:
         """The finished runs of one variant."""
         return [run for run in self.runs if run.record.variant == variant.id and run.record.status == "finished"]
@@ -128,9 +138,14 @@ def fingerprint(identity: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(strict(identity), sort_keys=True).encode()).hexdigest()
 
 
+def run_name(variant: str, seed: int) -> str:
+    """How messages call the run of that variant and seed, and where it lives in an experiment's folder."""
+    return f"{variant}/seed-{seed}"
+
+
 def run_folder(folder: Path, variant: str, seed: int) -> Path:
     """Where the run of that variant and seed lives in an experiment's folder."""
-    return folder / variant / f"seed-{seed}"
+    return folder / run_name(variant, seed)
 
 
 # Writing --------------------------------------------------------------------------------------------------------------

@@ -18,7 +18,7 @@ from wncompare.files import replacing
 
 def save(file: Path, model: keras.Model, *, epoch: int) -> None:
     """Write the state of a compiled model after `epoch`, whole or not at all."""
-    values: dict[str, Any] = {f"variable_{index}": _numpy(variable) for index, variable in enumerate(_state(model))}
+    values: dict[str, Any] = {f"variable_{index}": _numpy(variable) for index, variable in enumerate(state(model))}
     with replacing(file) as temporary:
         np.savez(temporary, epoch=epoch, **values)
 
@@ -54,14 +54,15 @@ def restore(checkpoint: Checkpoint, model: keras.Model) -> None:
     Raises:
         RecordsError: it is the state of another model; this one is left as it was.
     """
-    state = _state(model)
-    if [value.shape for value in checkpoint.values] != [tuple(variable.shape) for variable in state]:
+    variables = state(model)
+    if [value.shape for value in checkpoint.values] != [tuple(variable.shape) for variable in variables]:
         raise RecordsError(f"a resume point after epoch {checkpoint.epoch} holds the state of another model")
-    for variable, value in zip(state, checkpoint.values, strict=True):
+    for variable, value in zip(variables, checkpoint.values, strict=True):
         variable.assign(value)
 
 
-def _state(model: keras.Model) -> list[Any]:
+def state(model: keras.Model) -> list[Any]:
+    """Every variable of a compiled model that its next epoch depends on, always in the same order."""
     model.optimizer.build(model.trainable_variables)
     return [*model.variables, *model.optimizer.variables]
 

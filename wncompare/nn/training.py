@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from wncompare.data.dataset import Split
 from wncompare.nn.batches import DeviceSplit, batch_order, on_device
+from wncompare.nn.checkpoint import state
 from wncompare.nn.lowering import Forward, plan
 
 __all__ = ["EpochResult", "Trainer", "batch_order", "evaluate"]
@@ -74,11 +75,8 @@ class Trainer:
 
     def restart(self, model: keras.Model) -> None:
         """Take the state of another compiled model of the same architecture: weights, optimizer and random state."""
-        model.optimizer.build(model.trainable_variables)
-        pairs = (self.model.variables, model.variables), (self.model.optimizer.variables, model.optimizer.variables)
-        for mine, theirs in pairs:
-            for old, new in zip(mine, theirs, strict=True):
-                old.assign(new)
+        for mine, theirs in zip(state(self.model), state(model), strict=True):
+            mine.assign(theirs)
 
     def epochs(
         self,
