@@ -1,0 +1,53 @@
+"""The paired sign-flip permutation test."""
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import permutation_test
+
+PATTERNS = 2**15  # all sign patterns of up to 15 pairs; of more pairs, that many at random
+RESOLUTION = float(np.finfo(np.float32).eps)
+
+
+def sign_flip_p_value(
+    values: NDArray[np.float64], reference: NDArray[np.float64], *, rng: np.random.Generator | int = 0
+) -> float:
+    """The two-sided p-value of values (n,) paired with a reference (n,), each pair's sign as likely to be the opposite.
+
+    It is the share of sign patterns whose mean difference is as far from 0 as the observed one (Fisher 1935), over all
+    2ⁿ patterns up to n = 15, else over 2¹⁵ random ones drawn with `rng`. Means that differ by less than float32 can
+    tell of the values are ties, for accuracies are kept so. NaN where n is below two or a difference is not finite.
+    """
+    with np.errstate(invalid="ignore"):
+        differences = values - reference
+    if len(differences) < 2 or not np.isfinite(differences).all():
+        return np.nan
+    test = permutation_test(
+        (differences,),
+        _mean_with_ties(abs(float(differences.mean())), RESOLUTION * float(np.abs([values, reference]).max())),
+        permutation_type="samples",
+        vectorized=True,
+        n_resamples=PATTERNS,
+        rng=np.random.default_rng(rng),
+    )
+    return float(test.pvalue)
+
+
+def smallest_p_value(n: int) -> float:
+    """The least p-value of n pairs: 2/2ⁿ, or what 2¹⁵ random patterns can show; NaN without pairs."""
+    if n == 0:
+        return np.nan
+    return 2 / 2**n if 2**n <= PATTERNS else 2 / (PATTERNS + 1)
+
+
+def _mean_with_ties(observed: float, resolution: float) -> Callable[..., NDArray[np.float64]]:
+    """A mean that is exactly ±observed where it is as near to it as the resolution."""
+
+    def mean(differences: NDArray[np.float64], axis: int) -> NDArray[np.float64]:
+        means = np.asarray(differences.mean(axis=axis))
+        is_tied = np.abs(np.abs(means) - observed) <= resolution
+        means[is_tied] = np.copysign(observed, means[is_tied])
+        return means
+
+    return mean
