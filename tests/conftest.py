@@ -1,6 +1,7 @@
 """Shared by all tests: configs as files, the command line as a function, and records without training."""
 
 from collections.abc import Callable
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,8 @@ import pytest
 from wncompare import config as configs
 from wncompare import records
 from wncompare.config import Config
+from wncompare.grid import Point
+from wncompare.identity import fingerprint
 
 TINY: dict[str, Any] = {
     "name": "tiny",
@@ -49,17 +52,16 @@ def write_records(tmp_path: Path) -> Callable[..., Path]:
         """`accuracy` takes a variant's id, a seed and an epoch counted from 1."""
         folder = folder or tmp_path / "results" / config.name
         records.write_experiment(folder, config, "0")
-        for variant in config.variants:
-            for seed in config.seeds:
-                values = [accuracy(variant.id, seed, epoch) for epoch in range(1, config.training.epochs + 1)]
-                _write_run(folder, config, variant.id, seed, values)
+        for variant, point, seed in product(config.variants, config.points, config.seeds):
+            values = [accuracy(variant.id, seed, epoch) for epoch in range(1, config.training.epochs + 1)]
+            _write_run(folder, variant.id, point, seed, values)
         return folder
 
     return write
 
 
-def _write_run(folder: Path, config: Config, variant: str, seed: int, accuracies: list[float]) -> None:
-    place = records.run_folder(folder, variant, seed)
+def _write_run(folder: Path, variant: str, point: Point, seed: int, accuracies: list[float]) -> None:
+    place = records.run_folder(folder, variant, point, seed)
     rows = [
         {
             "epoch": epoch,
@@ -76,7 +78,15 @@ def _write_run(folder: Path, config: Config, variant: str, seed: int, accuracies
     ]
     records.write_history(place, rows)
     dataset = records.DatasetRecord(name="synthetic", label="synthetic", digest="0" * 64, official=None)
+    identity = {"variant": variant, "point": dict(point.values), "seed": seed}
     record = records.RunRecord(
-        variant=variant, seed=seed, status="finished", fingerprint="f", identity={}, epochs=len(rows), dataset=dataset
+        variant=variant,
+        point=dict(point.values),
+        seed=seed,
+        status="finished",
+        fingerprint=fingerprint(identity),
+        identity=identity,
+        epochs=len(rows),
+        dataset=dataset,
     )
     records.write_run(place, record)

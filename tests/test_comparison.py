@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import wncompare
+from wncompare import records
 from wncompare.comparison import _digest
 from wncompare.errors import RecordsError
 
@@ -58,6 +59,29 @@ def test_compare_trains_a_network_that_only_this_process_knows(tmp_path: Path) -
     np.testing.assert_array_equal(again.train_seconds, table.train_seconds)
     with pytest.raises(RecordsError, match=r"differs in model\.architecture"):
         compare(tmp_path / "own", units=6)
+
+
+def test_compare_takes_a_holdout_a_grid_and_stopping_rules(tmp_path: Path) -> None:
+    """What a config can say reaches the records: two points, a test result each, and why a run stopped."""
+    wncompare.compare(
+        lambda: network(5),
+        tuple(ARRAYS),
+        variants=["regular"],
+        seeds=[0],
+        output=tmp_path / "grid",
+        training={"epochs": 5, "stop_at": {"metric": "val_accuracy", "value": 0.0}},
+        validation={"holdout": 0.25},
+        init_batch=8,
+        grid={"training.batch_size": [8, 9]},
+        device="cpu",
+        quiet=True,
+    )
+    runs = records.read(tmp_path / "grid").runs
+    assert [run.record.identity["training"]["batch_size"] for run in runs] == [8, 9]
+    assert [run.record.identity["init_batch"] for run in runs] == [8, 8]
+    assert [run.record.stopped for run in runs] == ["stop_at: val_accuracy reached 0.0"] * 2
+    assert [run.epochs for run in runs] == [1, 1]
+    assert all(run.record.test is not None for run in runs)
 
 
 def test_an_architecture_is_known_by_its_layers_not_their_running_names() -> None:

@@ -80,6 +80,25 @@ def test_overrides_reach_mappings_lists_and_variants(tmp_path: Path) -> None:
     assert config.variants[0].label == "it: works"
 
 
+def test_training_takes_a_schedule_stopping_rules_and_metrics(tmp_path: Path) -> None:
+    """What is given is kept, the rest has defaults, and a dump reads back equal."""
+    config = load(
+        tmp_path,
+        VALID,
+        "training.schedule={name: step, epochs: [5, 8]}",
+        "training.early_stopping={patience: 3}",
+        "training.stop_at={value: 0.6}",
+        "training.metrics=[top_k_categorical_accuracy]",
+        "validation={holdout: 0.1}",
+    )
+    training = config.dump()["training"]
+    assert training["schedule"] == {"name": "step", "epochs": [5, 8], "factor": 0.1}
+    assert training["early_stopping"] == {"metric": "val_loss", "patience": 3, "min_delta": 0.0}
+    assert training["stop_at"] == {"metric": "val_accuracy", "value": 0.6}
+    assert training["metrics"] == ["top_k_categorical_accuracy"]
+    assert configs.from_data(config.dump(), "dump") == config
+
+
 def test_a_model_file_is_found_beside_its_config(tmp_path: Path) -> None:
     """model: {file: my.keras} is relative to the config, wherever the command runs."""
     config = load(tmp_path, VALID.replace("{name: lenet}", "{file: my.keras}"))
@@ -98,7 +117,7 @@ FOLDER_NAME = "expected a folder name: up to 100 letters, digits and _ . + = , -
         ("name: weight_norm", "name: weightnorm", "line 6: variants.1: unknown variant 'weightnorm': choose from {variants}; did you mean 'weight_norm'?"),
         ("name: adam", "name: adm", "line 7: training.optimizer: unknown optimizer 'adm': choose from {optimizers}; did you mean 'adam'?"),
         ("shape", "sahpe", "line 2: dataset.sahpe: unknown key 'sahpe': choose from shape, classes, train, test, seed, name; did you mean 'shape'?"),
-        ("seeds:", "sedes:", "line 8: sedes: unknown key 'sedes': choose from name, dataset, model, variants, training, init_batch, validation, seeds; did you mean 'seeds'?"),
+        ("seeds:", "sedes:", "line 8: sedes: unknown key 'sedes': choose from name, dataset, model, variants, training, init_batch, validation, grid, seeds, contrasts, targets, smallest_difference, tensorboard; did you mean 'seeds'?"),
         ("{name: synthetic, shape: [16, 16, 1]}", "{}", f"line 2: dataset: missing: expected a name, one of {DATASETS}"),
         ("{name: synthetic, shape: [16, 16, 1]}", "digits", "line 2: dataset: 'digits': expected a mapping with a name"),
         ("model: {name: lenet}\n", "", "line 1: model: missing: expected a value"),
@@ -131,6 +150,15 @@ FOLDER_NAME = "expected a folder name: up to 100 letters, digits and _ . + = , -
         ("seeds:", "name: again\nseeds:", "line 8: the key 'name' is there twice: keep one of them"),
         ("name: small", "name: !!python/object/apply:os.system ['id']", "line 1: tag tag:yaml.org,2002:python/object/apply:os.system: tags are not read, write a plain value"),
         ("seeds: [0, 1]", "seeds: &a [0, 1]\nb: *a", "line 9: alias *a: aliases are not read, write the value out"),
+        ("training: {", "training: {schedule: {name: cosin}, ", "line 7: training.schedule: unknown schedule 'cosin': choose from {schedules}; did you mean 'cosine'?"),
+        ("training: {", "training: {schedule: {name: exponential}, ", "line 7: training.schedule.factor: missing: expected a value"),
+        ("training: {", "training: {schedule: {name: step, epochs: [8, 5]}, ", "line 7: training.schedule.epochs: [8, 5]: expected epochs in rising order, each once"),
+        ("training: {", "training: {epochs: 2, schedule: {name: cosine, warmup_epochs: 2}, ", "line 7: training.schedule: {'name': 'cosine', 'warmup_epochs': 2}: expected fewer warmup_epochs than the 2 epochs"),
+        ("training: {", "training: {early_stopping: {patience: 3}, ", "line 1: validation: training.early_stopping would choose the last epoch on the data that it is reported on: expected a holdout, such as {holdout: 0.1}"),
+        ("training: {", "training: {early_stopping: {patience: 0}, ", "line 7: training.early_stopping.patience: 0: expected greater than 0"),
+        ("training: {", "training: {stop_at: {metric: loss, value: 1}, ", "line 7: training.stop_at.metric: 'loss': expected 'val_loss' or 'val_accuracy'"),
+        ("training: {", "training: {metrics: [auc, auc], ", "line 7: training.metrics: the metric 'auc' is there twice: expected each once"),
+        ("training: {", "training: {loss: sparse_categorical_crossentropy, metrics: [auc], ", "line 7: training.metrics: auc does not go with the loss sparse_categorical_crossentropy: expected both or neither to be sparse_"),
         ("seeds: [0, 1]", "seeds: [0, 1", "line 9: expected ',' or ']', but got '<stream end>'"),
         ("seeds: [0, 1]", "seeds: " + "[" * 30, "line 8: nested deeper than 20 levels: a config is flatter"),
         ("seeds: [0, 1]", "? [a]\n: 1", "line 8: a key that is not text: write key: value"),
@@ -138,9 +166,10 @@ FOLDER_NAME = "expected a folder name: up to 100 letters, digits and _ . + = , -
 )  # fmt: skip
 def test_a_mistake_is_named_in_one_line(tmp_path: Path, old: str, new: str, message: str) -> None:
     """A refusal names file, line, key path and value, what is allowed and the nearest match."""
-    from wncompare.catalog import OPTIMIZERS, VARIANTS
+    from wncompare.catalog import OPTIMIZERS, SCHEDULES, VARIANTS
 
     expected = message.replace("{variants}", ", ".join(VARIANTS)).replace("{optimizers}", ", ".join(OPTIMIZERS))
+    expected = expected.replace("{schedules}", ", ".join(SCHEDULES))
     assert old in VALID
     assert refusal(tmp_path, VALID.replace(old, new, 1)) == f"small.yaml, {expected}"
 
@@ -172,6 +201,9 @@ def test_an_absent_file_is_named(tmp_path: Path) -> None:
     ("override", "message"),
     [
         ("training.epochs=0", "--set training.epochs=0: training.epochs: 0: expected greater than 0"),
+        ("trainig.epochs=3", "--set trainig.epochs=3: trainig: unknown key 'trainig': choose from name, dataset, model, variants, "
+         "training, init_batch, validation, grid, seeds, contrasts, targets, smallest_difference, tensorboard; "
+         "did you mean 'training'?"),
         ("training.epochs", "--set training.epochs: expected KEY=VALUE, such as training.epochs=3"),
         ("name.x=3", "--set name.x=3: name is 'small', which has no key 'x'"),
         ("variants.weightnorm.id=x", "--set variants.weightnorm.id=x: unknown list entry 'weightnorm': "

@@ -19,13 +19,18 @@ EVENTS = [
     Event(RUN, "epoch", EPOCH),
     Event(RUN, "progress", {"step": 40, "steps": 100, "logs": LOGS}),
 ]
+TROUBLE = [
+    Event(RUN, "retry", {"error": "the worker was killed by SIGKILL"}),
+    Event(RUN, "started", {"parameters": 10, "epochs": 1}),
+    Event("regular/seed-1", "waiting"),
+]
 ENDS = [Event(RUN, "done", {"status": "finished"}), Event("regular/seed-0", "failed", {"error": "no [bold]memory"})]
 
 
 def test_a_log_gets_a_plain_line_an_epoch(capsys: pytest.CaptureFixture[str]) -> None:
     """Away from a terminal each epoch, end and failure is one line on stderr, text as it is."""
     with console.progress(epochs=3) as listen:
-        for event in EVENTS + ENDS:
+        for event in EVENTS + TROUBLE + ENDS:
             listen(event)
     out, err = capsys.readouterr()
     assert out == ""
@@ -33,6 +38,8 @@ def test_a_log_gets_a_plain_line_an_epoch(capsys: pytest.CaptureFixture[str]) ->
         "downloaded cifar.tar.gz (10.0 MB)",
         "2 runs to train, 1 finished before",
         f"{RUN}: epoch 1/3: loss 1.2500, accuracy 0.5000, val_loss 1.5000, val_accuracy 0.2500 (200 steps/s)",
+        "weight_norm/seed-0: the worker was killed by SIGKILL; trying once more from its last epoch",
+        "regular/seed-1: another wncompare run is training it: waiting for that one to end",
         "weight_norm/seed-0: finished",
         "regular/seed-0: failed: no [bold]memory",
     ]
@@ -57,6 +64,9 @@ def test_a_terminal_shows_live_bars(monkeypatch: pytest.MonkeyPatch) -> None:
         bars = listen.__self__._bars  # type: ignore[attr-defined]
         with terminal.capture() as shown:
             terminal.print(bars.get_renderable())
+        for event in TROUBLE:
+            listen(event)
+        after = [(task.description, task.completed, task.total) for task in bars.tasks]
         for event in ENDS:
             listen(event)
     total = next(line for line in shown.get().splitlines() if "all runs" in line)
@@ -65,4 +75,6 @@ def test_a_terminal_shows_live_bars(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "40/100" in run
     metrics = "loss 1.2500, accuracy 0.5000, val_loss 1.5000, val_accuracy 0.2500"
     assert f"epoch 2/3, 200 steps/s: {metrics}" in " ".join(run.replace("val_", "val_").split())
+    assert after == [("all runs", 1, 6), (RUN, 0, None)]
+    assert "another wncompare run is training it" in screen.getvalue()
     assert "regular/seed-0: failed: no [bold]memory" in screen.getvalue()

@@ -38,3 +38,18 @@ def test_a_user_s_own_model_or_data_has_no_estimate() -> None:
     assert own.seconds is None
     assert "estimate: none for your own data or model" in str(own)
     assert planned(dataset={"name": "npz", "path": "x.npz"}).steps_per_epoch is None
+
+
+def test_workers_share_the_dataset_but_not_what_a_holdout_leaves() -> None:
+    """A second worker takes no second copy of CIFAR-10's 184 MB, unless a holdout splits it anew in each."""
+    config = {**TINY, "dataset": {"name": "cifar10"}}
+    held = {**config, "validation": {"holdout": 0.1}}
+
+    def second(data: dict[str, Any]) -> int:
+        one, two = (estimate(configs.from_data(data, "test"), workers=workers).memory_bytes for workers in (1, 2))
+        assert one is not None
+        assert two is not None
+        return two - one
+
+    assert second(held) - second(config) == 50_000 * 32 * 32 * 3
+    assert planned(dataset={"name": "npz", "path": "x.npz"}).memory_bytes is None

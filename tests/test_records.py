@@ -1,7 +1,10 @@
 """Records: what is written is read back, and what is damaged or foreign is named, not believed."""
 
 import json
+import threading
+import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +15,7 @@ import wncompare
 from wncompare import records
 from wncompare.config import Config
 from wncompare.errors import RecordsError
+from wncompare.locks import is_held, run_lock
 
 Write = Callable[..., Path]
 
@@ -40,7 +44,7 @@ def test_load_gives_one_tidy_table(write_records: Write, tiny: Config) -> None:
     write_records(tiny, flat, folder.parent / "other" / "deeper")
     table = wncompare.load(folder.parent)
     assert len(table) == 2 * 2 * 2 * 2
-    assert list(table.columns[:6]) == ["experiment", "variant", "label", "seed", "status", "epoch"]
+    assert list(table.columns[:6]) == ["experiment", "variant", "label", "seed", "status", "point"]
     one = table[(table.variant == "weight_norm") & (table.seed == 1) & (table.epoch == 2)]
     assert set(one.accuracy) == {flat("weight_norm", 1, 2)}
     assert set(table.experiment) == {"tiny"}
@@ -83,6 +87,8 @@ HISTORY = "regular/seed-0/history.csv"
         (damage(RUN, edit(schema_version=0)), r"schema version 0"),
         (damage(RUN, edit(status="fine")), r"run\.json: status: Input should be"),
         (damage(RUN, edit(surprise=1)), r"run\.json: surprise: Extra inputs"),
+        (damage(RUN, edit(fingerprint="0" * 64)), r"run\.json: the fingerprint is not that of the identity"),
+        (damage(RUN, edit(seed=1)), r"seed-0/run\.json: is the record of regular/seed-1"),
         (damage(HISTORY, lambda text: text.replace("accuracy", "acc")), r"history\.csv: damaged history"),
         (damage(HISTORY, lambda text: text.replace("0.001", "x")), r"history\.csv: damaged history"),
         (damage(HISTORY, lambda text: text[: text.index("\n1") + 8]), r"history\.csv: damaged history"),
@@ -101,10 +107,50 @@ def test_a_damaged_record_is_named(
     assert "\n" not in str(caught.value)
 
 
-def test_a_folder_has_one_writer(tmp_path: Path) -> None:
-    """While one process writes into a folder, another is refused."""
-    with (
-        records.lock(tmp_path),
-        pytest.raises(RecordsError, match="another wncompare run is writing here"),
-    ):
-        records.lock(tmp_path)
+@pytest.mark.parametrize("held", [True, False])
+def test_a_running_record_without_a_process_reads_as_interrupted(
+    write_records: Write, tiny: Config, held: bool
+) -> None:
+    """A record says "running"; whether it is depends on whether a process holds the run."""
+    folder = write_records(tiny, flat)
+    damage(RUN, edit(status="running"))(folder)
+    with run_lock(folder / "regular/seed-0") if held else nullcontext():
+        assert records.read(folder).runs[0].record.status == ("running" if held else "interrupted")
+
+
+def test_a_run_has_one_holder(tmp_path: Path) -> None:
+    """While a run is held another attempt yields False, or waits once it has said so; deleting the run keeps the lock."""
+    folder, order = tmp_path / "regular/seed-0", []
+    folder.mkdir(parents=True)
+
+    def wait() -> None:
+        with run_lock(folder, waiting=lambda: order.append("waits")) as held:
+            order.append(f"held: {held}")
+
+    with run_lock(folder) as first:
+        records.delete_run(folder)
+        with run_lock(folder) as second:
+            assert (first, second, is_held(folder)) == (True, False, True)
+        thread = threading.Thread(target=wait)
+        thread.start()
+        while not order:
+            time.sleep(0.01)
+        order.append("released")
+    thread.join()
+    assert order == ["waits", "released", "held: True"]
+    assert not is_held(folder)
+
+
+def test_an_interrupted_write_leaves_nothing_for_long(tmp_path: Path) -> None:
+    """What a killed writer left is cleared, and so is a resume point without a record; the log stays."""
+    for name in (".checkpoint.tmp-abc.npz", "checkpoint.npz", "history.csv", "log.txt"):
+        (tmp_path / name).touch()
+    records.clear_run(tmp_path)
+    assert [file.name for file in tmp_path.iterdir()] == ["log.txt"]
+
+
+def test_an_impossible_accuracy_is_named(tiny: Config, write_records: Callable[..., Path]) -> None:
+    """An accuracy is between 0 and 1: a history that says otherwise is not believed."""
+    folder = write_records(tiny, lambda variant, seed, epoch: 1.7 if (variant, seed) == ("regular", 0) else 0.5)
+    with pytest.raises(RecordsError, match=r"damaged history \(accuracy 1\.7 in row 1, not between 0 and 1\)"):
+        records.read(folder)

@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 import yaml
 
-from wncompare import records
+from wncompare import config as configs
+from wncompare import experiment, records
 from wncompare.records import HISTORY_COLUMNS, Experiment
 
 from .conftest import TINY
@@ -88,7 +89,7 @@ def test_the_user_sees_results_on_stdout_and_progress_on_stderr(first: tuple[Pat
     assert "reference" in out
     lines = err.splitlines()
     assert lines[0] == "4 runs to train, 0 finished before"
-    assert lines[-1] == f"wrote {folder} and 4 plots in {folder / 'plots'}"
+    assert lines[-1] == f"wrote {folder} and 11 plots in {folder / 'plots'}"
     assert sum(": epoch " in line for line in lines) == 8
     assert len(lines) == 1 + 8 + 4 + 1
 
@@ -96,7 +97,7 @@ def test_the_user_sees_results_on_stdout_and_progress_on_stderr(first: tuple[Pat
 def test_it_draws_the_plots(first: tuple[Path, str, str]) -> None:
     """The figures are there when the command ends."""
     names = {file.name for file in (first[0] / "plots").iterdir()}
-    assert names == {"accuracy.png", "val_accuracy.png", "loss.png", "val_loss.png"}
+    assert {"accuracy.png", "val_accuracy.png", "layers.png", "overview.png"} < names
 
 
 def test_the_same_command_twice_is_bit_identical(
@@ -113,17 +114,41 @@ def test_finished_runs_are_skipped(first: tuple[Path, str, str], config_file: Pa
     before = {file: file.stat().st_mtime_ns for file in folder.glob("*/*/*")}
     again = run(config_file, folder, "--set", "variants.regular.color=green")
     assert again.returncode == 0
-    assert again.stderr.startswith("0 runs to train, 4 finished before\n")
+    assert again.stderr.startswith("0 runs to train, 4 finished before\nwrote ")
     assert again.stdout == out
     assert {file: file.stat().st_mtime_ns for file in folder.glob("*/*/*")} == before
+
+
+def test_what_is_drawn_is_not_drawn_again(first: tuple[Path, str, str], config_file: Path) -> None:
+    """Where neither a run nor the config is new, the plots stay; another colour draws them anew."""
+    folder, out, _ = first
+    blue, green = ("--set", "variants.regular.color=blue"), ("--set", "variants.regular.color=green")
+    assert "\nwrote " in run(config_file, folder, *blue).stderr
+    before = {file: file.stat().st_mtime_ns for file in folder.rglob("*.png")}
+    again = run(config_file, folder, *blue)
+    assert again.stderr == (
+        f"0 runs to train, 4 finished before\nnothing is new: {folder} and its plots are as they were\n"
+    )
+    assert again.stdout == out
+    assert {file: file.stat().st_mtime_ns for file in folder.rglob("*.png")} == before
+    assert "\nwrote " in run(config_file, folder, *green).stderr
+
+
+def test_nothing_to_do_starts_no_worker(
+    first: tuple[Path, str, str], config_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where every run is finished, no worker process is started."""
+    monkeypatch.setattr("wncompare.engines.local.Worker", lambda *_, **__: pytest.fail("a worker was started"))
+    done = experiment.execute(configs.load(config_file), first[0])
+    assert (done.skipped, done.outcomes) == (4, ())
 
 
 def test_json_is_all_there_is_on_stdout(first: tuple[Path, str, str], config_file: Path) -> None:
     """With --json and --quiet, stdout is the summary as JSON and stderr says only what was written."""
     done = run(config_file, first[0], "--json", "--quiet")
     data = json.loads(done.stdout)
-    assert (data["schema_version"], data["headline"]) == (1, "val_accuracy")
-    assert [row["finished"] for row in data["rows"]] == [2, 2]
+    assert (data["schema_version"], data["headline"]) == (2, "val_accuracy")
+    assert [variant["finished"] for variant in data["comparisons"][0]["variants"]] == [2, 2]
     assert len(done.stderr.splitlines()) == 1
 
 
@@ -149,7 +174,7 @@ def test_divergence_is_told_apart_and_exits_with_3(config_file: Path, tmp_path: 
     runs = records.read(tmp_path / "wild").runs
     again = run(config_file, tmp_path / "wild", *SMALL, *arguments)
     assert (done.returncode, again.returncode) == (3, 3)
-    assert "diverged, and not tried again: regular/seed-0, weight_norm/seed-0\n" in again.stderr
+    assert "diverged, and not tried again: regular/seed-0, weight_norm/seed-0; a lower learning rate" in again.stderr
     assert [one.record.status for one in runs] == ["diverged", "diverged"]
     assert all(one.epochs < 3 for one in runs)
     assert all(np.isnan(one.history["loss"][-1]) for one in runs)
@@ -184,7 +209,7 @@ def test_a_holdout_gives_a_test_result(config_file: Path, tmp_path: Path) -> Non
     runs = records.read(tmp_path / "held").runs
     assert data["headline"] == "test_accuracy"
     assert [one.record.test["accuracy"] for one in runs if one.record.test] == [
-        row["headline"]["mean"] for row in data["rows"]
+        variant["headline"]["mean"] for variant in data["comparisons"][0]["variants"]
     ]
     assert set(runs[0].history["steps"]) == {3}  # 36 of 48 images in batches of 16
 

@@ -1,4 +1,4 @@
-"""What a config can name: datasets, models, variants, optimizers and losses, each with its typed options.
+"""What a config can name: datasets, models, variants, optimizers, schedules, losses and metrics, with typed options.
 
 An entry holds the options' types and a ``"module:function"`` target which is imported only where it runs, so that
 reading a config loads neither Keras nor TensorFlow. A new dataset, model or variant is one function plus one entry.
@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from importlib import import_module
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from wncompare.errors import ConfigError
@@ -319,6 +319,54 @@ class AdagradOptions(OptimizerOptions):
     epsilon: Positive | None = None
 
 
+class AdadeltaOptions(OptimizerOptions):
+    """Options of `adadelta`; its authors' rate is 1.0."""
+
+    rho: Decay | None = None
+    epsilon: Positive | None = None
+
+
+class AdafactorOptions(OptimizerOptions):
+    """Options of `adafactor`."""
+
+    beta_2_decay: float | None = None
+    epsilon_1: Positive | None = None
+    epsilon_2: Positive | None = None
+    clip_threshold: Positive | None = None
+    relative_step: bool | None = None
+
+
+class FtrlOptions(OptimizerOptions):
+    """Options of `ftrl`."""
+
+    learning_rate_power: Annotated[float, Field(le=0)] | None = None
+    initial_accumulator_value: NonNegative | None = None
+    l1_regularization_strength: NonNegative | None = None
+    l2_regularization_strength: NonNegative | None = None
+    l2_shrinkage_regularization_strength: NonNegative | None = None
+    beta: NonNegative | None = None
+
+
+class LionOptions(OptimizerOptions):
+    """Options of `lion`."""
+
+    beta_1: Annotated[float, Field(gt=0, lt=1)] | None = None
+    beta_2: Decay | None = None
+
+
+class MuonOptions(OptimizerOptions):
+    """Options of `muon`; what is not a matrix is trained by Adam, whose options start with `adam_`."""
+
+    momentum: Decay | None = None
+    nesterov: bool | None = None
+    ns_steps: Annotated[int, Field(gt=0, le=100, description="Newton–Schulz iterations")] | None = None
+    adam_beta_1: Decay | None = None
+    adam_beta_2: Decay | None = None
+    adam_weight_decay: NonNegative | None = None
+    adam_lr_ratio: Positive | None = None
+    epsilon: Positive | None = None
+
+
 OPTIMIZERS = Catalog(
     "optimizer",
     Entry("sgd", "stochastic gradient descent, with momentum", "keras.optimizers:SGD", SgdOptions),
@@ -328,13 +376,107 @@ OPTIMIZERS = Catalog(
     Entry("nadam", "Adam with Nesterov momentum", "keras.optimizers:Nadam", NadamOptions),
     Entry("adamax", "Adam with the infinity norm", "keras.optimizers:Adamax", NadamOptions),
     Entry("adagrad", "Adagrad", "keras.optimizers:Adagrad", AdagradOptions),
+    Entry("adadelta", "Adadelta", "keras.optimizers:Adadelta", AdadeltaOptions),
+    Entry("adafactor", "Adafactor", "keras.optimizers:Adafactor", AdafactorOptions),
+    Entry("ftrl", "follow the regularized leader", "keras.optimizers:Ftrl", FtrlOptions),
+    Entry("lamb", "Adam with a trust ratio for each layer", "keras.optimizers:Lamb", NadamOptions),
+    Entry("lion", "the sign of a momentum", "keras.optimizers:Lion", LionOptions),
+    Entry("muon", "momentum orthogonalized, for matrices", "keras.optimizers:Muon", MuonOptions),
+)
+
+
+class ScheduleOptions(Options):
+    """What every learning-rate schedule says; lengths are in epochs, rates relative to the optimizer's own."""
+
+    depends_on_epochs: ClassVar[bool] = False
+    """Whether the rate of an epoch depends on how many there are: then epochs cannot be added to a run."""
+
+
+Final = Annotated[float, Field(ge=0, le=1, description="the last rate, relative to the optimizer's learning rate")]
+
+
+class CosineOptions(ScheduleOptions):
+    """Options of `cosine`."""
+
+    depends_on_epochs = True
+    warmup_epochs: Annotated[float, Field(ge=0, description="risen linearly from 0 before")] = 0.0
+    final: Final = 0.0
+
+
+class LinearOptions(ScheduleOptions):
+    """Options of `linear`."""
+
+    depends_on_epochs = True
+    final: Final = 0.0
+
+
+class ExponentialOptions(ScheduleOptions):
+    """Options of `exponential`."""
+
+    factor: Annotated[float, Field(gt=0, le=1, description="by which the rate falls in an epoch, step by step")]
+
+
+class InverseTimeOptions(ScheduleOptions):
+    """Options of `inverse_time`."""
+
+    decay: Annotated[float, Field(gt=0, description="d in rate / (1 + d · epochs)")]
+
+
+class StepOptions(ScheduleOptions):
+    """Options of `step`."""
+
+    epochs: Annotated[
+        tuple[Size, ...], Field(strict=False, min_length=1, max_length=100, description="after which the rate falls")
+    ]
+    factor: Annotated[float, Field(gt=0, le=1, description="by which it falls each time")] = 0.1
+
+    @field_validator("epochs")
+    @classmethod
+    def _rising(cls, epochs: tuple[int, ...]) -> tuple[int, ...]:
+        if sorted(set(epochs)) != list(epochs):
+            raise PydanticCustomError("rising", "expected epochs in rising order, each once")
+        return epochs
+
+
+_SCHEDULES_IN = "wncompare.nn.schedules"
+
+SCHEDULES = Catalog(
+    "schedule",
+    Entry("cosine", "half a cosine over all epochs, after a warm-up", f"{_SCHEDULES_IN}:cosine", CosineOptions),
+    Entry("linear", "a straight line over all epochs", f"{_SCHEDULES_IN}:linear", LinearOptions),
+    Entry("exponential", "rate · factor ^ epochs", f"{_SCHEDULES_IN}:exponential", ExponentialOptions),
+    Entry("inverse_time", "rate / (1 + decay · epochs)", f"{_SCHEDULES_IN}:inverse_time", InverseTimeOptions),
+    Entry("step", "rate · factor after each of some epochs", f"{_SCHEDULES_IN}:step", StepOptions),
 )
 
 Loss = Literal[
     "categorical_crossentropy",
     "sparse_categorical_crossentropy",
     "categorical_focal_crossentropy",
+    "binary_crossentropy",
+    "binary_focal_crossentropy",
     "categorical_hinge",
+    "squared_hinge",
+    "cosine_similarity",
+    "dice",
+    "tversky",
+    "huber",
+    "kl_divergence",
+    "log_cosh",
+    "poisson",
+    "mean_absolute_error",
+    "mean_squared_error",
+]
+
+Metric = Literal[
+    "top_k_categorical_accuracy",
+    "sparse_top_k_categorical_accuracy",
+    "categorical_crossentropy",
+    "sparse_categorical_crossentropy",
+    "auc",
+    "precision",
+    "recall",
     "kl_divergence",
     "mean_squared_error",
 ]
+"""Keras's metrics beside loss and accuracy, with Keras's defaults; those for classes go with losses for classes."""

@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike
 
 from wncompare import config as configs
 from wncompare import console, experiment, files
+from wncompare.devices import Device
 from wncompare.table import load
 
 if TYPE_CHECKING:
@@ -30,7 +31,11 @@ def compare(
     *,
     output: str | Path,
     training: Mapping[str, Any] | None = None,
+    validation: str | Mapping[str, float] = "test",
+    init_batch: int = 512,
+    grid: Mapping[str, Iterable[Any]] | None = None,
     workers: int | None = None,
+    device: Device | None = None,
     data_dir: str | Path | None = None,
     overwrite: bool = False,
     quiet: bool = False,
@@ -45,8 +50,12 @@ def compare(
         variants: names, or mappings as in a config; the first is the reference.
         seeds: the unit of replication; all variants share them.
         output: the folder for the records. The same call again trains only what is missing there.
-        training: as in a config: optimizer, loss, batch_size, epochs, threads.
+        training: as in a config: optimizer, loss, batch_size, epochs, schedule, early_stopping, ….
+        validation: "test", or ``{"holdout": 0.1}`` to keep the test split for the end.
+        init_batch: how many training images data-dependent initialization takes.
+        grid: values that every variant is trained with, by key: ``{"training.batch_size": [32, 64]}``.
         workers: runs at a time; by default one a core.
+        device: "cpu" or "gpu"; by default a GPU where TensorFlow sees one.
         data_dir: where to look for datasets first.
         overwrite: delete earlier runs that differ from what is asked.
         quiet: show no progress.
@@ -65,6 +74,9 @@ def compare(
             "model": {"name": "function", "architecture": _digest(build_model)},
             "variants": [{"name": variant} if isinstance(variant, str) else dict(variant) for variant in variants],
             "training": dict(training or {}),
+            "validation": validation if isinstance(validation, str) else dict(validation),
+            "init_batch": init_batch,
+            "grid": {key: list(values) for key, values in (grid or {}).items()},
             "seeds": list(seeds),
         },
         "wncompare.compare",
@@ -75,6 +87,7 @@ def compare(
             folder,
             data_dir=Path(data_dir) if data_dir else None,
             workers=workers,
+            device=device,
             overwrite=overwrite,
             listen=listen,
             build_model=b64encode(cloudpickle.dumps(build_model)).decode("ascii"),

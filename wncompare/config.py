@@ -4,21 +4,39 @@ Whatever is wrong is refused here, once, with the file, line, key path and value
 match; past this module a config is complete and consistent. A config is data: nothing in it is executed.
 """
 
+import math
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, Union
 
-from pydantic import BeforeValidator, Field, ValidationError, create_model, field_validator
+from pydantic import BeforeValidator, Field, ValidationError, ValidationInfo, create_model, field_validator
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from wncompare import yaml
-from wncompare.catalog import DATASETS, MODELS, OPTIMIZERS, VARIANTS, Catalog, Loss, Options, Size, Text, unknown
+from wncompare.catalog import (
+    DATASETS,
+    MODELS,
+    OPTIMIZERS,
+    SCHEDULES,
+    VARIANTS,
+    Catalog,
+    Loss,
+    Metric,
+    Options,
+    ScheduleOptions,
+    Size,
+    Text,
+    unknown,
+)
 from wncompare.errors import ConfigError
+from wncompare.grid import Point, points, replaced
 from wncompare.yaml import Document, KeyPath
 
 _SLUG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+=,-]{0,99}")
 _MAX_SHOWN = 80
+_GRID_KEYS = ("training.", "model.", "init_batch")
+_NOT_GRID_KEYS = ("training.epochs", "training.threads", "model.name", "model.file", "model.architecture")
 
 
 def _folder_name(value: Any) -> Any:
@@ -84,16 +102,39 @@ class Named(Options):
     name: str
 
 
+class NamedSchedule(ScheduleOptions):
+    """A schedule's options with its name."""
+
+    name: str
+
+
 if TYPE_CHECKING:
     DatasetChoice = Named
     ModelChoice = Named
     OptimizerChoice = Named
+    ScheduleChoice = NamedSchedule
     VariantChoice = Variant
 else:
     DatasetChoice = _choice(DATASETS)
     ModelChoice = _choice(MODELS)
     OptimizerChoice = _choice(OPTIMIZERS)
+    ScheduleChoice = _choice(SCHEDULES)
     VariantChoice = _variant()
+
+
+class EarlyStopping(Options):
+    """Stop a run when `metric` has not got better by more than `min_delta` for `patience` epochs."""
+
+    metric: Literal["val_loss", "val_accuracy"] = "val_loss"
+    patience: Size
+    min_delta: Annotated[float, Field(ge=0)] = 0.0
+
+
+class StopAt(Options):
+    """Stop a run when `metric` reaches `value`: an accuracy from below, a loss from above."""
+
+    metric: Literal["val_loss", "val_accuracy"] = "val_accuracy"
+    value: Annotated[float, Field(ge=0)]
 
 
 class Training(Options):
@@ -104,6 +145,29 @@ class Training(Options):
     batch_size: Size = 32
     epochs: Size = 10
     threads: Annotated[int, Field(gt=0, le=1024)] = 1
+    metrics: Annotated[tuple[Metric, ...], Field(strict=False)] = ()
+    schedule: ScheduleChoice | None = None
+    early_stopping: EarlyStopping | None = None
+    stop_at: StopAt | None = None
+
+    @field_validator("metrics")
+    @classmethod
+    def _metrics_that_fit_the_loss(cls, metrics: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        _refuse_duplicates("metric", metrics)
+        loss = info.data.get("loss", "")
+        for metric in metrics:
+            if metric.startswith("sparse_") != loss.startswith("sparse_"):
+                raise PydanticCustomError(
+                    "metric", f"{metric} does not go with the loss {loss}: expected both or neither to be sparse_"
+                )
+        return metrics
+
+    @field_validator("schedule")
+    @classmethod
+    def _warm_before_the_end(cls, schedule: Any, info: ValidationInfo) -> Any:
+        if getattr(schedule, "warmup_epochs", 0) >= info.data.get("epochs", math.inf):
+            raise PydanticCustomError("warmup", f"expected fewer warmup_epochs than the {info.data['epochs']} epochs")
+        return schedule
 
 
 class Holdout(Options):
@@ -112,8 +176,32 @@ class Holdout(Options):
     holdout: Annotated[float, Field(gt=0, lt=0.9)]
 
 
+Scalar = bool | int | float | str
+GridValue = Scalar | Annotated[tuple[Scalar, ...], Field(strict=False, min_length=1, max_length=20)]
+
+
+Grid = dict[str, Annotated[tuple[GridValue, ...], Field(strict=False, min_length=1, max_length=100)]]
+
+
+class Contrast(Options):
+    """A named difference between two variants, both by id: `variant` minus `reference`."""
+
+    name: FolderName
+    variant: str
+    reference: str
+
+
+Accuracy = Annotated[float, Field(gt=0, le=1)]
+
+
 class Config(Options):
-    """One experiment: a dataset, a model, training settings, variants (the first is the reference) and seeds."""
+    """One experiment: a dataset, a model, training settings, variants (the first is the reference) and seeds.
+
+    `grid` maps keys to the values that every variant is trained with. What stands below `seeds` is for the statistics
+    and changes no run: `contrasts` (by default every other variant minus the first), `targets` (validation accuracies
+    whose time is taken) and `smallest_difference`, the difference in accuracy from which one matters to you;
+    `tensorboard` writes event files beside the records.
+    """
 
     name: FolderName
     dataset: DatasetChoice
@@ -121,8 +209,26 @@ class Config(Options):
     variants: Annotated[tuple[VariantChoice, ...], Field(strict=False, min_length=1, max_length=100)]
     training: Training = Training()
     init_batch: Size = 512
-    validation: Literal["test"] | Holdout = "test"
+    validation: Literal["test"] | Holdout = Field(default="test", validate_default=True)
+    grid: dict[str, Annotated[tuple[GridValue, ...], Field(strict=False, min_length=1, max_length=100)]] = Field(
+        default={}
+    )
     seeds: Annotated[tuple[Seed, ...], Field(strict=False, min_length=1, max_length=10_000)]
+    contrasts: Annotated[tuple[Contrast, ...], Field(strict=False, max_length=100)] = ()
+    targets: Annotated[tuple[Accuracy, ...], Field(strict=False, max_length=20)] = ()
+    smallest_difference: Annotated[float, Field(gt=0, lt=1)] | None = None
+    tensorboard: bool = False
+
+    @field_validator("validation")
+    @classmethod
+    def _early_stopping_by_a_holdout(cls, validation: Any, info: ValidationInfo) -> Any:
+        if validation == "test" and "training" in info.data and info.data["training"].early_stopping:
+            raise PydanticCustomError(
+                "early_stopping",
+                "training.early_stopping would choose the last epoch on the data that it is reported on: "
+                "expected a holdout, such as {holdout: 0.1}",
+            )
+        return validation
 
     @field_validator("seeds")
     @classmethod
@@ -136,6 +242,32 @@ class Config(Options):
         _refuse_duplicates("variant id", [variant.id.casefold() for variant in variants])
         return variants
 
+    @field_validator("grid")
+    @classmethod
+    def _grid_of_settings(cls, grid: dict[str, tuple[Any, ...]]) -> dict[str, tuple[Any, ...]]:
+        for key, values in grid.items():
+            if not key.startswith(_GRID_KEYS) or key in _NOT_GRID_KEYS:
+                raise PydanticCustomError(
+                    "grid_key",
+                    f"the key {key!r}: expected one below training or model, or init_batch; "
+                    "epochs, threads and the model itself are the same at every point",
+                )
+            _refuse_duplicates(f"value of {key}", [repr(value) for value in values])
+        return grid
+
+    @field_validator("contrasts")
+    @classmethod
+    def _contrasts_between_variants(cls, contrasts: tuple[Contrast, ...], info: ValidationInfo) -> tuple[Contrast, ...]:
+        _refuse_duplicates("contrast name", [contrast.name for contrast in contrasts])
+        ids = [variant.id for variant in info.data.get("variants", ())]
+        for contrast in contrasts:
+            for side in (contrast.variant, contrast.reference):
+                if ids and side not in ids:
+                    raise PydanticCustomError("unknown_id", "{problem}", {"problem": unknown("variant id", side, ids)})
+            if contrast.variant == contrast.reference:
+                raise PydanticCustomError("contrast", f"{contrast.name!r}: expected two different variants")
+        return contrasts
+
     @property
     def holdout(self) -> float | None:
         """The fraction of the training split that is held out for validation; None where the test split validates."""
@@ -144,6 +276,23 @@ class Config(Options):
     def variant(self, variant_id: str) -> Variant:
         """The variant with that id."""
         return next(variant for variant in self.variants if variant.id == variant_id)
+
+    @property
+    def points(self) -> tuple[Point, ...]:
+        """The points of the grid; without one, a single point that sets nothing."""
+        return points(self.grid)
+
+    def at(self, point: Point) -> "Config":
+        """The config with the point's values set, and no grid."""
+        data = {key: value for key, value in self.dump().items() if key != "grid"}
+        for key, value in point.values.items():
+            data = replaced(data, key.split("."), value)
+        return Config.model_validate(data)
+
+    def compared(self) -> tuple[Contrast, ...]:
+        """The contrasts that were asked for, or every other variant minus the first, named by its id."""
+        first, *others = (variant.id for variant in self.variants)
+        return self.contrasts or tuple(Contrast(name=other, variant=other, reference=first) for other in others)
 
     def dump(self) -> dict[str, Any]:
         """The resolved config as plain JSON data; `Config.model_validate` reads it back."""
@@ -214,6 +363,8 @@ def _set(value: Any, keys: list[str], path: KeyPath, new: Any, source: str, plac
     mapping = {} if value is None else value
     if not isinstance(mapping, dict):
         raise ConfigError(f"{source}: {'.'.join(map(str, path))} is {_show(value)}, which has no key {key!r}")
+    if key not in mapping:
+        places[(*path, key)] = source
     return {**mapping, key: _set(mapping.get(key), rest, (*path, key), new, source, places)}
 
 
@@ -230,15 +381,25 @@ def _index(items: list[Any], key: str, source: str) -> int:
 
 def _validate(value: Any, places: Mapping[KeyPath, str]) -> Config:
     try:
-        return Config.model_validate(value)
+        config = Config.model_validate(value)
     except ValidationError as error:
-        problems = [
-            _Problem(_path(details, value), _shown(details), _expectation(details)) for details in error.errors()
-        ]
+        raise _refusal(error, value, places) from None
+    for point in config.points if config.grid else ():
+        try:
+            config.at(point)
+        except ValidationError as error:
+            where = next((places[path] for path in (("grid",), ()) if path in places), "the config")
+            refusal = _refusal(error, config.dump(), {(): f"{where}: grid: {point.slug}"})
+            raise refusal from None
+    return config
+
+
+def _refusal(error: ValidationError, value: Any, places: Mapping[KeyPath, str]) -> ConfigError:
+    problems = [_Problem(_path(details, value), _shown(details), _expectation(details)) for details in error.errors()]
     first, others = _worst(problems)
     where = next(places[first.path[:end]] for end in range(len(first.path), -1, -1) if first.path[:end] in places)
     more = f" (and {others} more)" if others else ""
-    raise ConfigError(
+    return ConfigError(
         f"{where}: {'.'.join(map(str, first.path)) or 'the config'}: {first.shown}{first.expectation}{more}"
     )
 
@@ -282,6 +443,7 @@ _EXPECTATIONS = {
     "float_type": "expected a number",
     "string_type": "expected text",
     "tuple_type": "expected a list",
+    "dict_type": "expected a mapping",
     "model_type": "expected a mapping",
     "model_attributes_type": "expected a mapping with a name",
     "too_short": "expected at least {min_length}",
@@ -303,22 +465,44 @@ def _expectation(details: ErrorDetails) -> str:
     return details["msg"].replace("Input should be", "expected")
 
 
+_UNIONS: dict[KeyPath, Catalog] = {
+    ("dataset",): DATASETS,
+    ("model",): MODELS,
+    ("training", "optimizer"): OPTIMIZERS,
+    ("training", "schedule"): SCHEDULES,
+}
+
+
 def _catalog(loc: KeyPath) -> Catalog:
-    return {"dataset": DATASETS, "model": MODELS, "variants": VARIANTS, "training": OPTIMIZERS}[str(loc[0])]
+    return next((catalog for path, catalog in _UNIONS.items() if loc[: len(path)] == path), VARIANTS)
 
 
 def _without_tags(loc: tuple[int | str, ...]) -> KeyPath:
     """Where a problem stands in the file: pydantic also names the member of a union that it tried."""
-    for union in (("dataset",), ("model",), ("training", "optimizer"), ("validation",)):
+    for union in (*_UNIONS, ("validation",)):
         if loc[: len(union)] == union:
             return union + loc[len(union) + 1 :]
     return loc[:2] + loc[3:] if loc[:1] == ("variants",) else loc
 
 
+# Kinds of problem whose message names the value itself.
+_NAMING = (
+    "missing",
+    "unknown_key",
+    "unknown_id",
+    "duplicate",
+    "grid_key",
+    "contrast",
+    "metric",
+    "early_stopping",
+    "union_tag_not_found",
+    "union_tag_invalid",
+)
+
+
 def _shown(details: ErrorDetails) -> str:
     """The value, where the message does not name it already."""
-    named = ("missing", "unknown_key", "duplicate", "union_tag_not_found", "union_tag_invalid")
-    return "" if details["type"] in named else f"{_show(details['input'])}: "
+    return "" if details["type"] in _NAMING else f"{_show(details['input'])}: "
 
 
 def _show(value: Any) -> str:

@@ -27,7 +27,9 @@ def progress(*, epochs: int = 0, quiet: bool = False) -> Iterator[Listener]:
         with _columns(console) as bars:
             yield _Bars(bars, epochs).hear
     else:
-        kinds = ("failed",) if quiet else ("planned", "epoch", "done", "failed", "download")
+        kinds = (
+            ("failed",) if quiet else ("planned", "notice", "epoch", "waiting", "retry", "done", "failed", "download")
+        )
         yield lambda event: _print_line(console, event, epochs) if event.kind in kinds else None
 
 
@@ -41,10 +43,16 @@ def _line(event: Event, epochs: int) -> str:
     match event.kind:
         case "planned":
             return f"{data['waiting']} runs to train, {data['finished']} finished before"
+        case "notice":
+            return str(data["message"])
         case "epoch":
             return f"{event.task}: epoch {data['epoch']}/{epochs}: {_metrics(data)} ({_rate(data):.0f} steps/s)"
         case "download":
             return f"downloaded {data['file']} ({data['total'] / 1e6:.1f} MB)"
+        case "waiting":
+            return f"{event.task}: another wncompare run is training it: waiting for that one to end"
+        case "retry":
+            return f"{event.task}: {data['error']}; trying once more from its last epoch"
         case "failed":
             return f"{event.task}: failed: {data['error']}"
         case _:
@@ -83,6 +91,7 @@ class _Bars:
         self._total = bars.add_task("all runs", total=None, note="starting the workers")
         self._runs: dict[str, TaskID] = {}
         self._rows: dict[str, dict[str, Any]] = {}
+        self._done: dict[str, int] = {}
 
     def hear(self, event: Event) -> None:
         """Show what an event says."""
@@ -91,21 +100,25 @@ class _Bars:
                 self._bars.update(self._total, total=event.data["waiting"] * self._epochs)
             case "started":
                 self._runs[event.task] = self._bars.add_task(event.task, total=None, note="compiling")
-                self._bars.update(self._total, advance=event.data["epochs"], note="epochs")
+                self._advance(event.task, event.data["epochs"])
             case "progress":
                 self._step(event)
             case "epoch":
                 self._rows[event.task] = event.data
-                self._bars.advance(self._total)
+                self._advance(event.task, event.data["epoch"])
             case "download":
                 self._download(event)
             case _:
                 self._end(event)
 
+    def _advance(self, run: str, epochs: int) -> None:
+        self._done[run] = epochs
+        self._bars.update(self._total, completed=sum(self._done.values()), note="epochs")
+
     def _step(self, event: Event) -> None:
         last = self._rows.get(event.task)
         rate = f", {_rate(last):.0f} steps/s" if last else ""
-        epoch = last["epoch"] + 1 if last else 1
+        epoch = self._done.get(event.task, 0) + 1
         logs = {name: value for name, value in (last or {}).items() if name.startswith("val_")} | event.data["logs"]
         self._bars.update(
             self._runs[event.task],

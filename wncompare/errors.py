@@ -27,3 +27,7 @@ class ModelError(UsageError):
 
 class RecordsError(UsageError):
     """A results folder is damaged, foreign or in conflict with what is asked."""
+
+
+class EngineError(UsageError):
+    """The engine that is asked for cannot be had: not installed, or no cluster at its address."""

@@ -1,22 +1,53 @@
 """Files that are whole or not there, and JSON that every reader can read."""
 
 import csv
+import errno
 import io
 import json
 import math
 import os
+import stat
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
+
+_TEMPORARY = ".tmp-"
+
+_MAKE_ROOM = "free some, then run again: finished epochs are safe"
+_REMEDIES = {
+    errno.ENOSPC: _MAKE_ROOM,
+    errno.EDQUOT: _MAKE_ROOM,
+    errno.EFBIG: "raise the limit (ulimit -f), then run again: finished epochs are safe",
+    errno.EROFS: "name a folder that can be written to",
+    errno.EACCES: "change its permissions, or name another",
+    errno.ENOTDIR: "a file is where a folder is expected: name another folder",
+}
+
+
+def explain(error: OSError) -> str:
+    """What an error of the operating system says, in one line: the file, what is wrong and what helps."""
+    remedy = _REMEDIES.get(error.errno or 0)
+    parts = (error.filename, error.strerror or str(error) or type(error).__name__, remedy)
+    return ": ".join(str(part) for part in parts if part)
 
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """A temporary file beside `path`, of its suffix, that is synced and takes its place when the block succeeds."""
+    try:
+        with _temporary(path) as temporary:
+            yield temporary
+    except OSError as error:
+        error.filename, error.filename2 = str(path), None  # no reader knows the temporary file
+        raise
+
+
+@contextmanager
+def _temporary(path: Path) -> Iterator[Path]:
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}.", suffix=path.suffix)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}{_TEMPORARY}", suffix=path.suffix)
     temporary = Path(name)
     try:
         yield temporary
@@ -28,6 +59,21 @@ def replacing(path: Path) -> Iterator[Path]:
         raise
     finally:
         os.close(handle)
+
+
+def sweep(folder: Path) -> None:
+    """Delete what writers that were killed left in a folder which nobody writes to."""
+    for leftover in folder.glob(f".*{_TEMPORARY}*"):
+        leftover.unlink(missing_ok=True)
+
+
+def open_plain(path: Path) -> BinaryIO:
+    """Open a plain file to read its bytes; a pipe or a device, which may never end, is an OSError."""
+    stream = os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb")
+    if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
+        stream.close()
+        raise OSError(errno.EINVAL, "not a plain file", str(path))
+    return stream
 
 
 def write_bytes(path: Path, content: bytes) -> None:

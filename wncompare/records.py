@@ -2,31 +2,35 @@
 
     results/cifar10/
       experiment.json                  schema version, resolved config
-      weight_norm/seed-0/              <variant id>/seed-<seed>
+      weight_norm/[<point>/]seed-0/    <variant id>/<point of the grid, where there is one>/seed-<seed>
         run.json  history.csv  layers.csv  log.txt  checkpoint.npz  model.keras
 
 Reading executes nothing: JSON and CSV are validated as data, and a record that is damaged is named, not believed.
+A record that says "running" while no process holds the run reads as interrupted, however its worker ended.
 """
 
 import csv
-import hashlib
 import io
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from shutil import rmtree
-from typing import Annotated, Any, Final, Literal, TypeVar
+from typing import Annotated, Any, Final, Literal, TypeVar, get_args
 
 import numpy as np
-from filelock import FileLock, Timeout
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import PydanticCustomError
 
 from wncompare import config as configs
+from wncompare.catalog import Metric
 from wncompare.config import Config, Variant
 from wncompare.errors import RecordsError, WncompareError
-from wncompare.files import strict, write_csv, write_json
+from wncompare.files import open_plain, sweep, write_csv, write_json
+from wncompare.grid import Point
+from wncompare.identity import differences, fingerprint
+from wncompare.locks import is_held
 
 SCHEMA_VERSION: Final = 1
 EXPERIMENT_FILE = "experiment.json"
@@ -39,6 +43,8 @@ CHECKPOINT_FILE = "checkpoint.npz"
 
 METRICS = ("loss", "accuracy", "val_loss", "val_accuracy")
 HISTORY_COLUMNS = ("epoch", *METRICS, "learning_rate", "train_seconds", "eval_seconds", "steps")
+EXTRA_COLUMNS = tuple(prefix + metric for metric in get_args(Metric) for prefix in ("", "val_"))
+"""What a history may have beside these where the config asks for more metrics."""
 LAYER_COLUMNS = ("epoch", "layer", "v_norm", "g", "effective_learning_rate")
 
 MAX_RECORD_BYTES = 64 << 20
@@ -67,13 +73,16 @@ class RunRecord(Record):
     """What run.json holds: the identity of a run, how far it came and where it was made.
 
     `identity` is everything that a result depends on apart from the number of epochs; `fingerprint` is its SHA-256.
+    `epochs` is how many the run is to have, `stopped` why it ended before that: then `epochs` is how many it has.
     `seconds` has the wall-clock times: `start_up` and `compile` once, `train` and `eval` over all epochs.
     """
 
     schema_version: Literal[1] = SCHEMA_VERSION
     variant: str
+    point: dict[str, Any] = {}
     seed: int
     status: Status
+    stopped: str | None = None
     fingerprint: str
     identity: dict[str, Any]
     epochs: int
@@ -86,6 +95,12 @@ class RunRecord(Record):
     ended: str | None = None
     environment: dict[str, Any] = {}
     error: str | None = None
+
+    @model_validator(mode="after")
+    def _of_its_identity(self) -> "RunRecord":
+        if self.fingerprint != fingerprint(self.identity):
+            raise PydanticCustomError("fingerprint", "the fingerprint is not that of the identity")
+        return self
 
 
 class ExperimentRecord(Record):
@@ -103,11 +118,12 @@ class Run:
     folder: Path
     record: RunRecord
     history: dict[str, NDArray[np.float64]]
+    point: Point
 
     @property
     def name(self) -> str:
         """How messages call the run: "weight_norm/seed-0"."""
-        return run_name(self.record.variant, self.record.seed)
+        return run_name(self.record.variant, self.point, self.record.seed)
 
     @property
     def epochs(self) -> int:
@@ -128,24 +144,39 @@ class Experiment:
         """Whether any run has finished."""
         return any(run.record.status == "finished" for run in self.runs)
 
-    def finished(self, variant: Variant) -> list[Run]:
-        """The finished runs of one variant."""
-        return [run for run in self.runs if run.record.variant == variant.id and run.record.status == "finished"]
+    def of(self, variant: Variant, point: Point | None = None) -> list[Run]:
+        """The runs of one variant, at one point of the grid or, by default, at all."""
+        return [run for run in self.runs if run.record.variant == variant.id and (point is None or run.point == point)]
+
+    def finished(self, variant: Variant, point: Point | None = None) -> list[Run]:
+        """Those of them that have finished."""
+        return [run for run in self.of(variant, point) if run.record.status == "finished"]
 
 
-def fingerprint(identity: Mapping[str, Any]) -> str:
-    """SHA-256 of what a run's result depends on, in hexadecimal."""
-    return hashlib.sha256(json.dumps(strict(identity), sort_keys=True).encode()).hexdigest()
+def difference(planned: RunRecord, found: RunRecord) -> str:
+    """What keeps a run from being taken for the planned one, as text; empty where nothing does."""
+    if found.identity != planned.identity:
+        return differences(found.identity, planned.identity)
+    if found.epochs > planned.epochs:
+        return f"training.epochs: {found.epochs} there, {planned.epochs} asked for"
+    return ""
 
 
-def run_name(variant: str, seed: int) -> str:
-    """How messages call the run of that variant and seed, and where it lives in an experiment's folder."""
-    return f"{variant}/seed-{seed}"
+def is_done(planned: RunRecord, found: RunRecord) -> bool:
+    """Whether nothing of a planned run is left to train: a diverged run is final, and one that a rule stopped."""
+    if found.status == "finished":
+        return found.epochs == planned.epochs or found.stopped is not None
+    return found.status == "diverged"
 
 
-def run_folder(folder: Path, variant: str, seed: int) -> Path:
-    """Where the run of that variant and seed lives in an experiment's folder."""
-    return folder / run_name(variant, seed)
+def run_name(variant: str, point: Point, seed: int) -> str:
+    """How messages call a run, and where it lives in an experiment's folder: "weight_norm/seed-0"."""
+    return "/".join(part for part in (variant, point.slug, f"seed-{seed}") if part)
+
+
+def run_folder(folder: Path, variant: str, point: Point, seed: int) -> Path:
+    """Where a run lives in an experiment's folder."""
+    return folder / run_name(variant, point, seed)
 
 
 # Writing --------------------------------------------------------------------------------------------------------------
@@ -170,7 +201,7 @@ def delete_run(folder: Path) -> None:
 
 def write_history(folder: Path, rows: Sequence[Mapping[str, Any]]) -> None:
     """Write history.csv, a row an epoch."""
-    write_csv(folder / HISTORY_FILE, HISTORY_COLUMNS, rows)
+    write_csv(folder / HISTORY_FILE, _history_columns(rows[0] if rows else ()), rows)
 
 
 def write_layers(folder: Path, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -178,21 +209,12 @@ def write_layers(folder: Path, rows: Sequence[Mapping[str, Any]]) -> None:
     write_csv(folder / LAYERS_FILE, LAYER_COLUMNS, rows)
 
 
-def lock(folder: Path) -> FileLock:
-    """The lock on an experiment's folder, held.
-
-    Raises:
-        RecordsError: another process holds it.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    held = FileLock(folder / ".lock")
-    try:
-        held.acquire(timeout=0)
-    except Timeout:
-        raise RecordsError(
-            f"{folder}: another wncompare run is writing here: wait for it, or name another --output"
-        ) from None
-    return held
+def clear_run(folder: Path) -> None:
+    """Delete what a killed worker left half written and, where there is no record, all else but the log."""
+    sweep(folder)
+    if not (folder / RUN_FILE).exists():
+        for name in (HISTORY_FILE, LAYERS_FILE, CHECKPOINT_FILE, MODEL_FILE):
+            (folder / name).unlink(missing_ok=True)
 
 
 # Reading --------------------------------------------------------------------------------------------------------------
@@ -216,11 +238,31 @@ def read(folder: Path) -> Experiment:
     """The experiment in `folder`, with the runs that are there.
 
     Raises:
-        RecordsError: a record is damaged or foreign; the message names the file.
+        RecordsError: a record is damaged, foreign or not in its place; the message names the file.
     """
     config = read_config(folder)
-    places = [run_folder(folder, variant.id, seed) for variant in config.variants for seed in config.seeds]
-    return Experiment(folder, config, tuple(read_run(place) for place in places if (place / RUN_FILE).exists()))
+    places = (
+        (run_folder(folder, variant.id, point, seed), point)
+        for variant in config.variants
+        for point in config.points
+        for seed in config.seeds
+    )
+    runs = tuple(read_run(place, point) for place, point in places if (place / RUN_FILE).exists())
+    _refuse_mixtures(runs)
+    return Experiment(folder, config, runs)
+
+
+def _refuse_mixtures(runs: Sequence[Run]) -> None:
+    """Refuse runs of one variant at one point that differ in more than the seed: they are of different configs."""
+    first: dict[tuple[str, str], Run] = {}
+    for run in runs:
+        other = first.setdefault((run.record.variant, run.point.slug), run)
+        identities = [{**one.record.identity, "seed": None} for one in (other, run)]
+        if identities[0] != identities[1]:
+            raise RecordsError(
+                f"{run.folder / RUN_FILE}: of another config than {other.name}: {differences(*identities)}: "
+                "delete one of them and run again"
+            )
 
 
 def read_config(folder: Path) -> Config:
@@ -233,10 +275,12 @@ def read_config(folder: Path) -> Config:
         raise RecordsError(str(error)) from None
 
 
-def read_run(folder: Path) -> Run:
-    """The run in `folder`; its history holds only the columns of `HISTORY_COLUMNS`."""
-    record = _read_record(folder / RUN_FILE, RunRecord)
-    run = Run(folder, record, read_history(folder))
+def read_run(folder: Path, point: Point) -> Run:
+    """The run in `folder`, at that point; its history has `HISTORY_COLUMNS` and any of `EXTRA_COLUMNS`."""
+    record = _read_run_record(folder)
+    run = Run(folder, record, read_history(folder), point)
+    if not folder.match(run.name):
+        raise RecordsError(f"{folder / RUN_FILE}: is the record of {run.name}: delete the run's folder and run again")
     if record.status == "finished" and run.epochs != record.epochs:
         raise RecordsError(
             f"{folder / HISTORY_FILE}: {run.epochs} epochs, {record.epochs} expected: "
@@ -247,13 +291,43 @@ def read_run(folder: Path) -> Run:
 
 def read_record(folder: Path) -> RunRecord | None:
     """The record of the run in `folder`, None where there is none."""
-    return _read_record(folder / RUN_FILE, RunRecord) if (folder / RUN_FILE).exists() else None
+    return _read_run_record(folder) if (folder / RUN_FILE).exists() else None
+
+
+def _read_run_record(folder: Path) -> RunRecord:
+    record = _read_record(folder / RUN_FILE, RunRecord)
+    if record.status == "running" and not is_held(folder):
+        record = _read_record(folder / RUN_FILE, RunRecord)  # it may have ended in between
+        if record.status == "running":
+            return record.model_copy(update={"status": "interrupted"})
+    return record
 
 
 def read_history(folder: Path) -> dict[str, NDArray[np.float64]]:
     """The columns of history.csv, empty ones where the file is not there yet."""
     rows = list(_rows(folder / HISTORY_FILE))
-    return {column: np.array([row[column] for row in rows], np.float64) for column in HISTORY_COLUMNS}
+    columns = _history_columns(rows[0] if rows else ())
+    return {column: np.array([row[column] for row in rows], np.float64) for column in columns}
+
+
+def _history_columns(row: Iterable[str]) -> tuple[str, ...]:
+    return (*HISTORY_COLUMNS, *(column for column in EXTRA_COLUMNS if column in row))
+
+
+def read_layers(folder: Path) -> list[dict[str, Any]]:
+    """The rows of layers.csv: epoch, layer, and the numbers of `LAYER_COLUMNS`; none where there is no such file.
+
+    Raises:
+        RecordsError: the file is damaged.
+    """
+    file = folder / LAYERS_FILE
+    try:
+        return [
+            {"epoch": int(row["epoch"]), "layer": row["layer"]} | {name: float(row[name]) for name in LAYER_COLUMNS[2:]}
+            for row in (_csv(file) if file.exists() else ())
+        ]
+    except (ValueError, TypeError, KeyError) as error:
+        raise RecordsError(f"{file}: damaged ({error}): delete the run's folder and run again") from None
 
 
 def read_rows(folder: Path, *, until: int) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
@@ -274,9 +348,12 @@ def read_rows(folder: Path, *, until: int) -> tuple[list[dict[str, Any]], list[d
 def _rows(file: Path) -> Iterator[dict[str, float]]:
     try:
         for number, row in enumerate(_csv(file) if file.exists() else (), start=1):
-            values = {column: float(row[column]) for column in HISTORY_COLUMNS}
+            values = {column: float(row[column]) for column in _history_columns(row)}
             if values["epoch"] != number:
                 raise ValueError(f"epoch {row['epoch']} in row {number}")
+            for column in ("accuracy", "val_accuracy"):
+                if values[column] < 0 or values[column] > 1:  # NaN is neither: a diverged run has it
+                    raise ValueError(f"{column} {row[column]} in row {number}, not between 0 and 1")
             yield values
     except (ValueError, TypeError, KeyError) as error:
         raise RecordsError(f"{file}: damaged history ({error}): delete the run's folder and run again") from None
@@ -301,13 +378,13 @@ def _read_record(file: Path, kind: type[R]) -> R:
         return kind.model_validate(data)
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise RecordsError(f"{file}: {where}: {first['msg']}: delete the run's folder and run again") from None
+        where = "".join(f"{part}: " for part in first["loc"])
+        raise RecordsError(f"{file}: {where}{first['msg']}: delete the run's folder and run again") from None
 
 
 def _text(file: Path) -> str:
     try:
-        with file.open("rb") as handle:
+        with open_plain(file) as handle:
             content = handle.read(MAX_RECORD_BYTES + 1)
         if len(content) > MAX_RECORD_BYTES:
             raise RecordsError(f"{file}: larger than {MAX_RECORD_BYTES:,} bytes: not a record of wncompare's")

@@ -12,8 +12,9 @@ if TYPE_CHECKING:
 def load(path: str | Path) -> "pd.DataFrame":
     """Every epoch of every run at or below `path` as a pandas DataFrame, a row an epoch.
 
-    Columns: experiment, variant, label, seed, status, and those of history.csv (epoch, loss, accuracy, val_loss,
-    val_accuracy, learning_rate, train_seconds, eval_seconds, steps).
+    Columns: experiment, variant, label, seed, status, point (empty without a grid), those of history.csv (epoch, loss,
+    accuracy, val_loss, val_accuracy, learning_rate, train_seconds, eval_seconds, steps) and the value of each key of
+    the grid, such as training.optimizer.learning_rate.
 
     Raises:
         RecordsError: there is no experiment, or a record is damaged; the message names the file.
@@ -30,5 +31,8 @@ def load(path: str | Path) -> "pd.DataFrame":
             history.insert(2, "label", labels[run.record.variant])
             history.insert(3, "seed", run.record.seed)
             history.insert(4, "status", run.record.status)
+            history.insert(5, "point", run.point.slug)
+            for key, value in run.point.values.items():
+                history[key] = [value] * len(history)
             tables.append(history)
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()

@@ -8,9 +8,24 @@ from wncompare.data.dataset import Dataset, Split
 from wncompare.data.download import Progress
 from wncompare.data.locate import folders
 from wncompare.data.published import PUBLISHED
+from wncompare.data.shared import Shared, opened, share
 from wncompare.data.store import Checked, check, located, obtain
 
-__all__ = ["Checked", "Dataset", "Listed", "Progress", "Split", "fetch", "folders", "listing", "load", "verify"]
+__all__ = [
+    "Checked",
+    "Dataset",
+    "Listed",
+    "Progress",
+    "Shared",
+    "Split",
+    "fetch",
+    "folders",
+    "listing",
+    "load",
+    "opened",
+    "share",
+    "verify",
+]
 
 
 @dataclass(frozen=True)

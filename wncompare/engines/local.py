@@ -1,34 +1,38 @@
-"""Runs on this machine: worker processes that take tasks one at a time and send back events.
+"""Runs on this machine: worker processes that take tasks one at a time and send back events."""
 
-A worker is ``python -m wncompare.engines.worker``. It outlives its tasks (TensorFlow starts once), reads them from
-its standard input and exits when that closes, so it dies with its driver, however the driver dies. It has a session
-of its own: Ctrl-C reaches the driver alone.
-"""
-
-import json
-import os
-import subprocess
-import sys
 import threading
-from collections.abc import Generator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from queue import Empty, SimpleQueue
-from signal import Signals
 
+from wncompare.engines.process import Worker
 from wncompare.engines.tasks import Event, Task
 
 
-def execute(tasks: Sequence[Task], *, workers: int, environment: Mapping[str, str]) -> Generator[Event, None, None]:
+def execute(
+    tasks: Sequence[Task],
+    *,
+    workers: int,
+    environment: Mapping[str, str],
+    gpus: Sequence[str] = (),
+    started: list[Worker] | None = None,
+) -> Generator[Event, None, None]:
     """Run the tasks in their order, `workers` at a time, and yield what they report.
 
-    Workers import from where this process does, and `environment` is added to their variables. A worker that dies
-    fails its own task alone: a new one takes the next. Closing the iterator ends every worker at once.
+    Workers import from where this process does, and `environment` is added to their variables; where there are
+    `gpus`, each worker sees one of them, in turn. Those that are `started` already (see `start`) are taken out of that
+    list first. A worker that dies costs its own task alone one retry, at once and in a new worker (an event of kind
+    "retry" says so); a second death fails the task. Closing the iterator ends every worker at once.
     """
+    started = [] if started is None else started
     waiting: SimpleQueue[Task] = SimpleQueue()
     events: SimpleQueue[Event] = SimpleQueue()
     for task in tasks:
         waiting.put(task)
-    slots = [_Slot(waiting, events, environment) for _ in range(min(workers, len(tasks)))]
+    slots = [
+        _Slot(waiting, events, {**environment, **_gpu_of(slot, gpus)}, started.pop(0) if started else None)
+        for slot in range(min(workers, len(tasks)))
+    ]
     try:
         for slot in slots:
             slot.start()
@@ -42,19 +46,44 @@ def execute(tasks: Sequence[Task], *, workers: int, environment: Mapping[str, st
             slot.close()
 
 
+@contextmanager
+def start(
+    workers: int, *, environment: Mapping[str, str], gpus: Sequence[str] = (), preload: str
+) -> Iterator[list[Worker]]:
+    """Workers for `execute`, which import the module `preload` while their tasks are being made.
+
+    Those that are still in the list when the block ends are ended.
+    """
+    started = [Worker({**environment, **_gpu_of(slot, gpus)}, preload=[preload]) for slot in range(workers)]
+    try:
+        yield started
+    finally:
+        for worker in started:
+            worker.kill()
+            worker.bury()
+
+
+def _gpu_of(slot: int, gpus: Sequence[str]) -> dict[str, str]:
+    return {"CUDA_VISIBLE_DEVICES": gpus[slot % len(gpus)]} if gpus else {}
+
+
 class _Slot(threading.Thread):
     """A place for one worker at a time: a thread that hands it tasks and listens to it."""
 
     def __init__(
-        self, waiting: "SimpleQueue[Task]", events: "SimpleQueue[Event]", environment: Mapping[str, str]
+        self,
+        waiting: "SimpleQueue[Task]",
+        events: "SimpleQueue[Event]",
+        environment: Mapping[str, str],
+        worker: Worker | None,
     ) -> None:
         super().__init__(daemon=True)
         self._waiting = waiting
         self._events = events
-        self._environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), **environment}
+        self._environment = environment
         self._guard = threading.Lock()
         self._closed = False
-        self._worker: subprocess.Popen[str] | None = None
+        self._worker = worker
 
     def run(self) -> None:
         """Take tasks until none is left."""
@@ -77,57 +106,29 @@ class _Slot(threading.Thread):
         if self.ident is not None:
             self.join()
         if self._worker is not None:
-            _bury(self._worker)
+            self._worker.bury()
 
     def _perform(self, task: Task) -> None:
-        """Have the worker do one task, passing its events on; its death is the last of them."""
-        worker = self._living_worker()
-        if worker is None or worker.stdin is None or worker.stdout is None:
-            return
-        with suppress(BrokenPipeError):  # it died while idle: the end of its output says so below
-            worker.stdin.write(_encode(task))
-            worker.stdin.flush()
-        for line in worker.stdout:
-            event = Event(task.name, **json.loads(line))
-            self._events.put(event)
-            if event.final:
-                return
-        self._events.put(Event(task.name, "failed", {"error": _cause_of_death(worker.wait()), "died": True}))
+        """Have a worker do the task and, where that one dies of it, a new one once more."""
+        if not self._survived(task, death="retry"):
+            self._survived(task, death="failed")
 
-    def _living_worker(self) -> "subprocess.Popen[str] | None":
+    def _survived(self, task: Task, *, death: str) -> bool:
+        """Have a worker do the task; whether it lived to say how that ended. Its death is an event of kind `death`."""
+        worker = self._living_worker()
+        for event in worker.perform(task) if worker else ():
+            if event.data.get("died"):
+                self._events.put(Event(task.name, death, event.data))
+                return False
+            self._events.put(event)
+        return True
+
+    def _living_worker(self) -> Worker | None:
         with self._guard:
             if self._closed:
                 return None
-            if self._worker is not None and self._worker.poll() is not None:
-                _bury(self._worker)
+            if self._worker is not None and not self._worker.is_alive:
+                self._worker.bury()
                 self._worker = None
-            self._worker = self._worker or _start(self._environment)
+            self._worker = self._worker or Worker(self._environment)
             return self._worker
-
-
-def _start(environment: Mapping[str, str]) -> "subprocess.Popen[str]":
-    return subprocess.Popen(
-        [sys.executable, "-P", "-m", "wncompare.engines.worker"],  # -P: nothing in the working folder is code
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        encoding="utf-8",
-        env=environment,
-        start_new_session=True,
-    )
-
-
-def _bury(worker: "subprocess.Popen[str]") -> None:
-    """Close what is left of a dead worker."""
-    with suppress(BrokenPipeError), worker:  # what it never read is still in the pipe
-        pass
-
-
-def _encode(task: Task) -> str:
-    return json.dumps({"target": task.target, "payload": task.payload, "log": str(task.log)}) + "\n"
-
-
-def _cause_of_death(code: int) -> str:
-    if code < 0:
-        return f"the worker was killed by {Signals(-code).name}"
-    return f"the worker exited with code {code}"

@@ -1,6 +1,7 @@
 """A worker process: a task a line on standard input, an event a line on standard output.
 
-Whatever else a task or a library prints goes to the task's log. When standard input closes, the driver is done or
+Whatever else a task or a library prints goes to the task's log. Modules that are named as arguments are imported
+before the first task, which may take its time to come. When standard input closes, the driver is done or
 dead, and the worker exits on the spot.
 """
 
@@ -9,12 +10,17 @@ import os
 import sys
 import threading
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from importlib import import_module
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
 
 from wncompare.catalog import resolve
 from wncompare.errors import WncompareError
+from wncompare.files import explain
 
 
 def main() -> None:
@@ -22,6 +28,11 @@ def main() -> None:
     events = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8", buffering=1)
     tasks: SimpleQueue[str] = SimpleQueue()
     threading.Thread(target=_read, args=(tasks,), daemon=True).start()
+    with open(os.devnull, "w") as nothing:  # noqa: PTH123
+        os.dup2(nothing.fileno(), 1)
+    for module in sys.argv[1:]:
+        with suppress(Exception), _hidden():  # the task that needs it will say why
+            import_module(module)
 
     def report(kind: str, **data: Any) -> None:
         events.write(json.dumps({"kind": kind, "data": data}) + "\n")
@@ -37,31 +48,57 @@ def _read(tasks: "SimpleQueue[str]") -> None:
 
 
 def _perform(task: dict[str, Any], report: Any) -> None:
-    _print_to(Path(task["log"]))
     try:
-        result = resolve(task["target"])(task["payload"], report)
+        _print_to(Path(task["log"]))
+        print(f"--- {datetime.now(UTC).isoformat(timespec='seconds')} {task['name']} in process {os.getpid()} ---")
+        with _hidden():
+            function = resolve(task["target"])
+        result = function(task["payload"], report)
         kind = "done"
     except Exception as error:
-        traceback.print_exc()
+        with suppress(OSError):
+            traceback.print_exc()
         kind, result = "failed", {"error": _one_line(error)}
-    sys.stdout.flush()  # once the driver hears the last word, it may end this process
-    sys.stderr.flush()
+    with suppress(OSError):  # a log on a full disk
+        _flush()  # once the driver hears the last word, it may end this process
     report(kind, **result)
 
 
+_OPTIONAL = ("IPython", "jax", "matplotlib", "pandas", "scipy", "sklearn", "torch")
+"""What Keras and TensorFlow import where it is installed, for functions that no task calls: half of their seconds."""
+
+
+@contextmanager
+def _hidden() -> Iterator[None]:
+    """For the time of an import, let what is optional look as if it were not installed."""
+    names = [name for name in _OPTIONAL if name not in sys.modules]
+    modules: dict[str, Any] = sys.modules
+    modules.update(dict.fromkeys(names))  # None is Python's own sign for it
+    try:
+        yield
+    finally:
+        for name in names:
+            del modules[name]
+
+
 def _one_line(error: Exception) -> str:
-    text = " ".join(str(error).split())
-    return text if isinstance(error, WncompareError) else f"{type(error).__name__}: {text}"[:500]
+    text = explain(error) if isinstance(error, OSError) else str(error)
+    line = " ".join(text.split())
+    return line if isinstance(error, WncompareError | OSError) else f"{type(error).__name__}: {line}"[:500]
 
 
 def _print_to(log: Path) -> None:
     """Let standard output and error, also those of C++ libraries, go to the end of `log`."""
     log.parent.mkdir(parents=True, exist_ok=True)
-    sys.stdout.flush()
-    sys.stderr.flush()
+    _flush()
     with log.open("a") as file:
         os.dup2(file.fileno(), 1)
         os.dup2(file.fileno(), 2)
+
+
+def _flush() -> None:
+    sys.stdout.flush()
+    sys.stderr.flush()
 
 
 if __name__ == "__main__":

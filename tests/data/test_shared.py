@@ -1,0 +1,96 @@
+"""A decoded dataset in the user's cache: mapped, not copied, and believed only where every byte is as it was."""
+
+import os
+import stat
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from wncompare import data
+from wncompare.data import Dataset, Split, shared
+from wncompare.errors import DatasetError
+
+
+@pytest.fixture
+def dataset(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Dataset:
+    """A small dataset, a cache of its own, and no lower bound on what is kept there."""
+    monkeypatch.setattr(shared, "user_cache_path", lambda name: tmp_path / name)
+    monkeypatch.setattr(shared, "SMALLEST_BYTES", 0)
+    return images(0)
+
+
+def images(seed: int) -> Dataset:
+    """Random images."""
+    random = np.random.default_rng(seed)
+    splits = [Split(random.integers(0, 256, (n, 4, 4, 1), np.uint8), random.integers(0, 3, n)) for n in (12, 6)]
+    return Dataset("drawn", "Drawn", *splits, ("a", "b", "c"))
+
+
+def test_it_comes_back_equal_and_mapped(dataset: Dataset) -> None:
+    """After a way through JSON's plain data: the same arrays and names, mapped from files that only the user reads."""
+    kept = data.share(dataset)
+    assert kept is not None
+    opened = data.opened(data.Shared.from_data({**kept.as_data(), "class_names": list(kept.class_names)}))
+    np.testing.assert_array_equal(opened.train.x, dataset.train.x)
+    np.testing.assert_array_equal(opened.test.y, dataset.test.y)
+    assert (opened.digest, opened.label, opened.class_names) == (dataset.digest, "Drawn", ("a", "b", "c"))
+    assert isinstance(opened.train.x, np.memmap)
+    assert stat.S_IMODE(Path(kept.folder).stat().st_mode) == 0o700
+
+
+def flip(file: Path) -> None:
+    """Change the last byte."""
+    content = bytearray(file.read_bytes())
+    content[-1] ^= 1
+    file.write_bytes(content)
+
+
+def cut(file: Path) -> None:
+    """Lose the last byte."""
+    file.write_bytes(file.read_bytes()[:-1])
+
+
+def pickled(file: Path) -> None:
+    """Objects, which NumPy would unpickle."""
+    np.save(file, np.array([os.system], object), allow_pickle=True)
+
+
+def other_type(file: Path) -> None:
+    """The same bytes as signed numbers."""
+    np.save(file, np.load(file).view(np.int8))
+
+
+@pytest.mark.parametrize("change", [flip, cut, pickled, other_type, Path.unlink])
+def test_what_was_changed_is_refused(dataset: Dataset, change: Callable[[Path], None]) -> None:
+    """Another byte, a missing one, a pickle, another type of number, no file: not the dataset."""
+    kept = data.share(dataset)
+    assert kept is not None
+    change(Path(kept.folder, "train_x.npy"))
+    with pytest.raises(DatasetError, match="not the decoded drawn"):
+        data.opened(kept)
+    with pytest.raises(DatasetError, match="not the decoded drawn"):
+        data.opened(replace(kept, digest="0" * 64))
+
+
+def test_only_the_last_few_are_kept(dataset: Dataset) -> None:
+    """Of many datasets the ones that were used last stay; one that is mapped can be read on."""
+    first = data.share(dataset)
+    assert first is not None
+    os.utime(first.folder, (0, 0))
+    opened = data.opened(first)
+    others = [data.share(images(seed)) for seed in range(1, shared.MOST_KEPT + 1)]
+    assert {folder.name for folder in Path(first.folder).parent.iterdir()} == {one.digest for one in others if one}
+    assert opened.digest == dataset.digest
+
+
+def test_small_ones_and_full_disks_are_done_without(
+    dataset: Dataset, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Where it is not worth it, or the cache cannot be written, there is None, and workers decode for themselves."""
+    (tmp_path / "wncompare").write_text("in the way")
+    assert data.share(dataset) is None
+    monkeypatch.setattr(shared, "SMALLEST_BYTES", 10_000)
+    assert data.share(dataset) is None
