@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable
-from typing import Any
+from typing import Any, get_args
 
 import keras
 import numpy as np
@@ -10,6 +10,7 @@ import pytest
 import tensorflow as tf
 from keras import layers
 
+from wncompare.catalog import OPTIMIZERS, Loss, Metric
 from wncompare.data.dataset import Split
 from wncompare.layers import WeightNormalization
 from wncompare.nn import training
@@ -51,9 +52,19 @@ def compiled(
     return model
 
 
-def stateful() -> keras.Sequential:
+def flat(optimizer: Any = "adam", **options: Any) -> keras.Sequential:
+    """A small model without convolutions, which compiles faster; Keras's own `fit` runs it without compiling."""
+    keras.utils.set_random_seed(0)
+    hidden = layers.Dense(6, activation="relu")
+    model = keras.Sequential([keras.Input(SIZE), layers.Flatten(), hidden, layers.Dense(CLASSES, activation="softmax")])
+    settings = {"loss": "categorical_crossentropy", "metrics": ["accuracy"], **options}
+    model.compile(optimizer=optimizer, run_eagerly=True, **settings)
+    return model
+
+
+def stateful(optimizer: Any = "adam") -> keras.Sequential:
     """A model with all the state there is: dropout's seed generator and batch norm's moving averages."""
-    return compiled(layers.BatchNormalization(), layers.Dropout(0.3, seed=7))
+    return compiled(layers.BatchNormalization(), layers.Dropout(0.3, seed=7), optimizer=optimizer)
 
 
 def run(model: keras.Model, epochs: int = 2, data: Split = train, **options: Any) -> list[EpochResult]:
@@ -82,14 +93,14 @@ def without_seconds(results: list[EpochResult]) -> list[tuple[Any, ...]]:
     return [(result.epoch, result.logs, result.learning_rate, result.steps) for result in results]
 
 
-def stock_fit(model: keras.Model, data: Split, *, one_hot: bool) -> list[dict[str, float]]:
+def stock_fit(model: keras.Model, data: Split, *, one_hot: bool, epochs: int = 2) -> list[dict[str, float]]:
     """Train by Keras's own `fit` on the same batches, validating after each epoch."""
 
     def target(y: np.ndarray) -> np.ndarray:
         return np.eye(CLASSES, dtype=np.float32)[y] if one_hot else y
 
     history = []
-    for epoch in (1, 2):
+    for epoch in range(1, epochs + 1):
         order = batch_order(len(data), seed=3, epoch=epoch)
         fitted = model.fit(
             data.x[order].astype(np.float32) / 255,
@@ -104,11 +115,12 @@ def stock_fit(model: keras.Model, data: Split, *, one_hot: bool) -> list[dict[st
 
 
 def assert_like_stock_fit(
-    build: Callable[[], keras.Model], data: Split = train, *, one_hot: bool = True, **options: Any
+    build: Callable[[], keras.Model], data: Split = train, *, one_hot: bool = True, epochs: int = 2, **options: Any
 ) -> None:
-    """Two epochs by `fit` and by Keras's give the same logs and the same variables."""
+    """So many epochs by the trainer and by Keras's `fit` give the same logs and the same variables."""
     ours, theirs = build(), build()
-    results, history = run(ours, data=data, **options), stock_fit(theirs, data, one_hot=one_hot)
+    results = run(ours, epochs, data=data, **options)
+    history = stock_fit(theirs, data, one_hot=one_hot, epochs=epochs)
     for result, logs in zip(results, history, strict=True):
         assert result.logs == pytest.approx(logs, rel=2e-4, abs=1e-5)
     for mine, stock in zip(state(ours), state(theirs), strict=True):
@@ -173,16 +185,49 @@ def test_equals_stock_fit_with_schedule_clipping_decay_and_regularizer() -> None
     assert_like_stock_fit(build)
 
 
+@pytest.mark.parametrize("name", [name for name in OPTIMIZERS if name not in ("adam", "sgd")])
+def test_every_optimizer_equals_stock_fit(name: str) -> None:
+    """Each optimizer that a config can name takes the steps that it takes in `fit`."""
+    assert_like_stock_fit(lambda: flat(OPTIMIZERS[name].load()(0.01)), epochs=1)
+
+
+def test_averaged_weights_equal_stock_fit() -> None:
+    """With `use_ema` the averages take the weights' place after the last epoch, as in `fit`."""
+
+    def build() -> keras.Model:
+        return flat(keras.optimizers.Adam(0.01, use_ema=True, ema_momentum=0.9))
+
+    assert_like_stock_fit(build, ragged, epochs=1)
+
+
+@pytest.mark.parametrize("loss", [loss for loss in get_args(Loss) if not loss.startswith(("sparse_", "categorical_c"))])
+def test_every_loss_equals_stock_fit(loss: str) -> None:
+    """Each loss that a config can name, and the gradients through it, are Keras's."""
+    assert_like_stock_fit(lambda: flat("sgd", loss=loss), epochs=1)
+
+
+@pytest.mark.parametrize("kind", ["sparse_", ""])
+def test_every_metric_equals_stock_fit(kind: str) -> None:
+    """Each metric that a config can name weighs samples as `fit` does, so that a partial batch counts for its size."""
+    names = [name for name in get_args(Metric) if name.startswith("sparse_") == bool(kind)]
+    loss = f"{kind}categorical_crossentropy"
+
+    def build() -> keras.Model:
+        return flat(loss=loss, metrics=["accuracy", *names])
+
+    assert_like_stock_fit(build, ragged, one_hot=not kind, epochs=1)
+
+
 def test_sparse_loss_takes_classes() -> None:
     """A loss by a sparse name is given integer classes."""
     assert_like_stock_fit(lambda: compiled(loss="sparse_categorical_crossentropy"), one_hot=False)
 
 
-def test_learning_rate_is_the_one_at_the_end_of_the_epoch() -> None:
-    """The result carries the schedule's value after the epoch's 7 steps."""
+def test_learning_rate_is_that_of_the_epoch_s_last_step() -> None:
+    """The result carries what the schedule gives the seventh step, which counts as 6, and the fourteenth."""
     schedule = keras.optimizers.schedules.ExponentialDecay(0.5, decay_steps=7, decay_rate=0.1)
     results = run(compiled(optimizer=keras.optimizers.SGD(schedule)))
-    assert [result.learning_rate for result in results] == pytest.approx([0.05, 0.005])
+    assert [result.learning_rate for result in results] == pytest.approx([0.5 * 0.1 ** (6 / 7), 0.5 * 0.1 ** (13 / 7)])
     assert [result.steps for result in results] == [7, 7]
 
 
@@ -329,11 +374,40 @@ def test_nan_stays_nan() -> None:
     assert np.isnan(result.logs["val_loss"])
 
 
-def test_a_trainer_restarted_from_another_model_repeats_it() -> None:
-    """Run after run on one compiled trainer gives what a new trainer gives for each, bit for bit, with dropout too."""
-    shared = trainer(stateful())
+@pytest.mark.parametrize("scheduled", [False, True])
+def test_a_trainer_restarted_from_another_model_repeats_it(scheduled: bool) -> None:
+    """Run after run on one compiled trainer gives what a new trainer gives for each, bit for bit: dropout, optimizer
+    and schedule start anew."""
+
+    def build() -> keras.Model:
+        schedule = keras.optimizers.schedules.CosineDecay(0.0, 10, warmup_target=0.01, warmup_steps=4)
+        return stateful(keras.optimizers.Adam(schedule) if scheduled else "adam")
+
+    shared = trainer(build())
     list(shared.epochs(2, seed=9))
-    fresh = stateful()
-    shared.restart(stateful())
+    fresh = build()
+    shared.restart(build())
     assert without_seconds(list(shared.epochs(2, seed=3))) == without_seconds(run(fresh))
     assert_identical(shared.model, fresh)
+
+
+def test_the_test_split_is_evaluated_by_the_trainer() -> None:
+    """`test` gives what Keras's `evaluate` gives on the test split, run after run; without one there is nothing."""
+    test = split(50, 2)
+    shared = Trainer(stateful(), train, validation, test, batch_size=BATCH)
+    for seed in (3, 4):
+        shared.restart(stateful())
+        list(shared.epochs(1, seed=seed))
+        one_hot = np.eye(CLASSES, dtype=np.float32)[test.y]
+        stock = shared.model.evaluate(test.x / np.float32(255), one_hot, verbose=0, return_dict=True)
+        assert shared.test() == pytest.approx(stock, rel=1e-5)
+    assert trainer(stateful()).test() is None
+
+
+def test_a_slow_step_is_a_chunk_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a step takes longer than a chunk should, every step is one: Ctrl-C waits for one step at most."""
+    clock = iter(range(0, 1000, 3))
+    monkeypatch.setattr(training, "perf_counter", lambda: float(next(clock)))
+    told: list[int] = []
+    run(flat(), 1, progress=lambda step, steps, logs: told.append(step))
+    assert told == [1, 2, 3, 4, 5, 6, 7]

@@ -1,6 +1,7 @@
 """One arm of an experiment as a compiled Keras model: the regular model of a seed, varied."""
 
 from collections.abc import Callable
+from math import ceil
 
 import keras
 import numpy as np
@@ -10,7 +11,7 @@ from wncompare.catalog import OPTIMIZERS, VARIANTS
 from wncompare.config import Config, Training
 from wncompare.data import Dataset, Split
 from wncompare.errors import ModelError
-from wncompare.nn import models
+from wncompare.nn import models, schedules
 from wncompare.nn.batches import batch_order, scaled
 
 
@@ -39,7 +40,8 @@ def build(
     batch = init_batch(training, size=config.init_batch, seed=seed)
     _check_probabilities(model, batch[:8], config.training.loss)
     model = VARIANTS[variant.name].load()(model, variant.options, batch)
-    model.compile(optimizer=_optimizer(config.training), loss=config.training.loss, metrics=["accuracy"])
+    optimizer = _optimizer(config.training, epoch_steps=ceil(len(training) / config.training.batch_size))
+    model.compile(optimizer=optimizer, loss=config.training.loss, metrics=["accuracy", *config.training.metrics])
     return model
 
 
@@ -48,10 +50,12 @@ def _check_probabilities(model: keras.Model, images: NDArray[np.float32], loss: 
     if not loss.endswith(("crossentropy", "kl_divergence")):
         return
     outputs = keras.ops.convert_to_numpy(model(images, training=False))
-    if outputs.min() < 0 or not np.allclose(outputs.sum(axis=-1), 1, atol=1e-2):
+    end = "sigmoid" if loss.startswith("binary_") else "softmax"
+    sums = outputs.sum(axis=-1)
+    if outputs.min() < 0 or outputs.max() > 1.01 or (end == "softmax" and not np.allclose(sums, 1, atol=1e-2)):
         raise ModelError(
-            f"model {model.name}: its outputs go from {outputs.min():.3g} to {outputs.max():.3g} and do not sum to 1, "
-            f"but {loss} takes probabilities: end the model with a softmax"
+            f"model {model.name}: its outputs go from {outputs.min():.3g} to {outputs.max():.3g} and the first sum to "
+            f"{sums[0]:.3g}, but {loss} takes probabilities: end the model with a {end}"
         )
 
 
@@ -61,6 +65,7 @@ def init_batch(training: Split, *, size: int, seed: int) -> NDArray[np.float32]:
     return np.asarray(scaled(training.x[chosen]))
 
 
-def _optimizer(training: Training) -> keras.optimizers.Optimizer:
+def _optimizer(training: Training, *, epoch_steps: int) -> keras.optimizers.Optimizer:
     options = training.optimizer.model_dump(exclude={"name"}, exclude_none=True)
+    options["learning_rate"] = schedules.learning_rate(training, epoch_steps=epoch_steps)
     return OPTIMIZERS[training.optimizer.name].load()(**options)

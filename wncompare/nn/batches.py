@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 from wncompare.data.dataset import Split
 from wncompare.errors import WncompareError
 
+_ALIGNMENT = 64
+"""Bytes; what TensorFlow expects of a tensor's memory."""
+
 
 def batch_order(count: int, *, seed: int, epoch: int) -> NDArray[np.int32]:
     """Return the order in which an epoch visits `count` samples: a permutation, (count,).
@@ -35,14 +38,21 @@ class DeviceSplit:
 
 @lru_cache(maxsize=4)  # runs that share a split share its copy
 def on_device(split: Split) -> DeviceSplit:
-    """Copy a split to the device whole; raise with the size needed where it does not fit."""
+    """Put a split on the device whole, without a copy on a CPU; raise with the size needed where it does not fit."""
     try:
-        return DeviceSplit(tf.constant(split.x), tf.constant(split.y.astype(np.int32)))
+        return DeviceSplit(_placed(split.x), tf.constant(split.y.astype(np.int32)))
     except tf.errors.ResourceExhaustedError as error:
         raise WncompareError(
             f"{len(split.y)} images of {split.x.shape[1:]} do not fit on the device: they need "
             f"{split.x.nbytes / 2**30:.2f} GiB there; train on fewer or with --device cpu"
         ) from error
+
+
+def _placed(images: NDArray[np.uint8]) -> Any:
+    """The images as a tensor: on a CPU the same memory, so that workers share what they have mapped from one file."""
+    if tf.config.list_logical_devices("GPU") or images.ctypes.data % _ALIGNMENT or not images.flags.writeable:
+        return tf.constant(images)
+    return tf.experimental.dlpack.from_dlpack(images.__dlpack__())
 
 
 def scaled(images: Any) -> Any:

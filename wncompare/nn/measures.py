@@ -1,5 +1,6 @@
 """What is followed of each kernel over training: ‖v‖, g and the effective learning rate."""
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,6 +10,12 @@ import numpy as np
 from wncompare.nn.layers import Norms, Reparameterization
 from wncompare.nn.layers._fold import norm
 from wncompare.nn.layers._kernels import find_kernels
+from wncompare.nn.schedules import last_rate
+
+
+def parameters(model: keras.Model) -> int:
+    """How many numbers of a model are trained."""
+    return sum(math.prod(variable.shape) for variable in model.trainable_variables)
 
 
 def layer_rows(model: keras.Model, *, epoch: int) -> Iterator[dict[str, Any]]:
@@ -18,7 +25,7 @@ def layer_rows(model: keras.Model, *, epoch: int) -> Iterator[dict[str, Any]]:
     both are ‖w‖. `effective_learning_rate` is η/‖v‖²: by how much a gradient step at rate η turns the direction of a
     kernel whose length does not matter (van Laarhoven 2017, arXiv 1706.05350).
     """
-    learning_rate = float(model.optimizer.learning_rate)
+    learning_rate = last_rate(model.optimizer)
     for name, norms in _norms(model):
         v_norm = float(np.mean(norms.v))
         yield {

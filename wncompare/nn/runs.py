@@ -7,8 +7,9 @@ is on disk.
 import math
 from base64 import b64decode
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import partial
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -16,63 +17,93 @@ from typing import Any
 import cloudpickle
 import keras
 import numpy as np
-import tensorflow as tf
 
 from wncompare import config as configs
-from wncompare import data, provenance, records
-from wncompare.config import Config, Named
+from wncompare import provenance, records
+from wncompare.config import Config, Training
 from wncompare.data import Dataset, Split
 from wncompare.data.holdout import splits
 from wncompare.errors import DatasetError, RecordsError
 from wncompare.files import replacing
+from wncompare.identity import fingerprint
+from wncompare.locks import run_lock
 from wncompare.nn import arms, checkpoint
-from wncompare.nn.measures import layer_rows
-from wncompare.nn.training import EpochResult, Trainer, evaluate
+from wncompare.nn.datasets import given
+from wncompare.nn.device import check_fits, use
+from wncompare.nn.measures import layer_rows, parameters
+from wncompare.nn.stopping import stopped
+from wncompare.nn.tensorboard import EventFiles
+from wncompare.nn.training import EpochResult, Trainer
 from wncompare.records import RunRecord, Status
 
 Report = Callable[..., None]
 BuildModel = Callable[[], keras.Model]
 
 _REPORT_SECONDS = 0.2
+_EVENTS_FOLDER = "tensorboard"
 
 
 def train(payload: dict[str, Any], report: Report) -> dict[str, Any]:
     """Train the run that `payload` describes and write its record; `report` hears of every epoch.
 
-    `payload` has the resolved `config`, the `record` that the run starts from, its `folder`, the `data_dir` and, from
-    `wncompare.compare`, the function `build_model`, pickled; what comes back is the run's final status.
+    `payload` has the resolved `config`, the `record` that the run starts from, its `folder`, the `data_dir`, the
+    dataset as it is `shared` by the driver, from `wncompare.compare` the function `build_model`, pickled, and whether
+    to `wait` for another process that has the run; what comes back is the run's final status, or "busy".
     """
+    folder, record = Path(payload["folder"]), RunRecord.model_validate(payload["record"])
+    waiting = partial(report, "waiting") if payload["wait"] else None
+    with run_lock(folder, waiting=waiting) as held:
+        if not held:
+            return {"status": "busy"}
+        return {"status": _status_there(folder, record) or _begin(payload, folder, record, report)}
+
+
+def _status_there(folder: Path, record: RunRecord) -> Status | None:
+    """The status of the run where it is there as asked, trained by another process meanwhile."""
+    found = records.read_record(folder)
+    if found is None:
+        return None
+    if difference := records.difference(record, found):
+        raise RecordsError(f"{folder}: another wncompare run has left one here that differs in {difference}")
+    return found.status if records.is_done(record, found) else None
+
+
+def _begin(payload: dict[str, Any], folder: Path, record: RunRecord, report: Report) -> Status:
     started = perf_counter()
+    use(record.identity["device"])
     config = configs.from_data(payload["config"], "the run's config")
-    record = RunRecord.model_validate(payload["record"])
-    dataset = _dataset(config.dataset, payload["data_dir"])
+    dataset = given(config.dataset, payload)
     if dataset.digest != record.dataset.digest:
         raise DatasetError(f"dataset {dataset.name}: changed since the run was planned: run again")
-    diary = _Diary(Path(payload["folder"]), record)
-    diary.note(started=_now(), device=_device(), environment=provenance.environment())
-    status = _train(config, dataset, diary, report, started, _unpacked(payload["build_model"]))
-    return {"status": status}
+    records.clear_run(folder)
+    diary = _Diary(folder, record, tensorboard=config.tensorboard)
+    diary.note(started=_now(), device=record.identity["device"], environment=provenance.environment())
+    return _train(config, dataset, diary, report, started, _unpacked(payload["build_model"]))
 
 
 def _train(
     config: Config, dataset: Dataset, diary: "_Diary", report: Report, started: float, build_model: BuildModel | None
 ) -> Status:
-    training, validation, test = splits(dataset, config.holdout)
-    model = arms.build(config, diary.record.variant, diary.record.seed, dataset, training, build_model)
-    trainer = _trainer(diary.record, model, training, validation, config.training.batch_size)
+    parts = splits(dataset, config.holdout)
+    model = arms.build(config, diary.record.variant, diary.record.seed, dataset, parts[0], build_model)
+    trainer = _trainer(diary.record, model, parts, config.training.batch_size)
     done = diary.begin(trainer.model, start_up=perf_counter() - started)
     report("started", parameters=diary.record.parameters, epochs=done)
-    status: Status = "finished"
-    for result in trainer.epochs(
+    epochs = trainer.epochs(
         config.training.epochs, seed=diary.record.seed, first_epoch=done + 1, progress=_throttled(report)
-    ):
-        report("epoch", **diary.add(trainer.model, result))
-        if not _is_finite(trainer.model, result):
-            status = "diverged"
-            break
-    tested = evaluate(trainer.model, test) if test is not None and status == "finished" else None
-    diary.end(trainer.model, status, tested)
-    return status
+    )
+    while (ending := diary.ending(trainer.model, config.training)) is None:
+        report("epoch", **diary.add(trainer.model, next(epochs)))
+    diary.end(trainer.model, ending, trainer.test() if ending.status == "finished" else None)
+    return ending.status
+
+
+@dataclass(frozen=True)
+class _Ending:
+    """How a run ends, and why where it stops before its last epoch."""
+
+    status: Status
+    stopped: str | None = None
 
 
 _MOST_TRAINERS = 8
@@ -80,26 +111,39 @@ _TRAINERS: dict[str, Trainer] = {}
 """One for each arm that this worker has trained: seeds differ in their initial state alone, so they share programs."""
 
 
-def _trainer(record: RunRecord, model: keras.Model, training: Split, validation: Split, batch_size: int) -> Trainer:
-    arm = records.fingerprint({**record.identity, "seed": None})
+def _trainer(
+    record: RunRecord, model: keras.Model, splits: tuple[Split, Split, Split | None], batch_size: int
+) -> Trainer:
+    arm = fingerprint({**record.identity, "seed": None})
     if arm in _TRAINERS:
         _TRAINERS[arm].restart(model)
         return _TRAINERS[arm]
     if len(_TRAINERS) == _MOST_TRAINERS:
         _TRAINERS.pop(next(iter(_TRAINERS)))
-    _TRAINERS[arm] = Trainer(model, training, validation, batch_size=batch_size)
+    for split in splits:
+        if split is not None:
+            check_fits(split)
+    _TRAINERS[arm] = Trainer(model, *splits, batch_size=batch_size)
     return _TRAINERS[arm]
 
 
 class _Diary:
     """A run's folder as the run writes it."""
 
-    def __init__(self, folder: Path, record: RunRecord) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, record: RunRecord, *, tensorboard: bool) -> None:
+        self._folder = folder
         self.record = record
         self._before = records.read_record(folder)
         self._rows: list[dict[str, Any]] = []
         self._layers: list[dict[str, Any]] = []
+        self._events = EventFiles(folder / _EVENTS_FOLDER) if tensorboard else None
+
+    @property
+    def folder(self) -> Path:
+        """The run's folder; a RecordsError where someone has removed it, so that no half of a run takes its place."""
+        if not self._folder.is_dir():
+            raise RecordsError(f"{self._folder}: was removed while the run was training: run again, from the start")
+        return self._folder
 
     def note(self, **changes: Any) -> None:
         """Write run.json with these changes."""
@@ -111,10 +155,12 @@ class _Diary:
         try:
             done = self._resume(model)
         except (RecordsError, FileNotFoundError) as reason:  # no resume point, or a damaged one
-            print(f"{_now()} from the start: {reason}", flush=True)
+            why = f": {reason}" if isinstance(reason, RecordsError) else ""
+            print(f"{_now()} from the start{why}", flush=True)
             done, self._rows, self._layers = 0, [], list(layer_rows(model, epoch=0))
-        parameters = sum(math.prod(variable.shape) for variable in model.trainable_variables)
-        self.note(parameters=parameters, seconds=self._spent(start_up=start_up))
+        if self._events:
+            self._events.add([*self._rows, *self._layers])
+        self.note(parameters=parameters(model), seconds=self._spent(start_up=start_up))
         return done
 
     def _resume(self, model: keras.Model) -> int:
@@ -126,15 +172,26 @@ class _Diary:
 
     def add(self, model: keras.Model, result: EpochResult) -> dict[str, Any]:
         """Write an epoch and then its resume point; its row of history.csv."""
-        self._rows.append(_row(result))
-        self._layers.extend(layer_rows(model, epoch=result.epoch))
+        row, layers = _row(result), list(layer_rows(model, epoch=result.epoch))
+        self._rows.append(row)
+        self._layers += layers
         seconds = {kind: getattr(result, f"{kind}_seconds") for kind in ("compile", "train", "eval")}
         records.write_history(self.folder, self._rows)
         records.write_layers(self.folder, self._layers)
         checkpoint.save(self.folder / records.CHECKPOINT_FILE, model, epoch=result.epoch)
+        if self._events:
+            self._events.add([row, *layers])
         self.note(seconds=self._spent(**seconds))
-        print(_now(), *(f"{name} {value:.6g}" for name, value in self._rows[-1].items()), flush=True)
-        return self._rows[-1]
+        print(_now(), *(f"{name} {value:.6g}" for name, value in row.items()), flush=True)
+        return row
+
+    def ending(self, model: keras.Model, training: Training) -> _Ending | None:
+        """How the run ends after the epochs that it has, None where it goes on: a resumed run ends where it would."""
+        if self._rows and not _is_finite(model, float(self._rows[-1]["loss"])):
+            return _Ending("diverged")
+        if reason := stopped(training, self._rows):
+            return _Ending("finished", reason)
+        return _Ending("finished") if len(self._rows) == training.epochs else None
 
     def _spent(self, **seconds: float) -> dict[str, float]:
         """What the run has taken so far, with these seconds added."""
@@ -143,17 +200,21 @@ class _Diary:
             for kind in ("start_up", "compile", "train", "eval")
         }
 
-    def end(self, model: keras.Model, status: Status, test: dict[str, float] | None) -> None:
-        """Write the model and how the run ended."""
+    def end(self, model: keras.Model, ending: _Ending, test: dict[str, float] | None) -> None:
+        """Write the model and how the run ended; the epochs of a run that was stopped are those that it has."""
         with replacing(self.folder / records.MODEL_FILE) as file:
             model.save(file)
-        self.note(status=status, ended=_now(), test=test)
+        if self._events:
+            self._events.close()
+        epochs = len(self._rows) if ending.stopped else self.record.epochs
+        self.note(status=ending.status, stopped=ending.stopped, epochs=epochs, ended=_now(), test=test)
+        print(_now(), ending.stopped or ending.status, flush=True)
 
 
 def _row(result: EpochResult) -> dict[str, Any]:
     return {
         "epoch": result.epoch,
-        **{metric: result.logs[metric] for metric in records.METRICS},
+        **{name: value for name, value in result.logs.items() if name in records.METRICS + records.EXTRA_COLUMNS},
         "learning_rate": result.learning_rate,
         "train_seconds": result.train_seconds,
         "eval_seconds": result.eval_seconds,
@@ -161,8 +222,8 @@ def _row(result: EpochResult) -> dict[str, Any]:
     }
 
 
-def _is_finite(model: keras.Model, result: EpochResult) -> bool:
-    return math.isfinite(result.logs["loss"]) and all(
+def _is_finite(model: keras.Model, loss: float) -> bool:
+    return math.isfinite(loss) and all(
         np.isfinite(keras.ops.convert_to_numpy(weight)).all() for weight in model.trainable_variables
     )
 
@@ -170,19 +231,6 @@ def _is_finite(model: keras.Model, result: EpochResult) -> bool:
 def _unpacked(build_model: str | None) -> BuildModel | None:
     """The user's own function, as `wncompare.compare` sent it to this worker."""
     return None if build_model is None else cloudpickle.loads(b64decode(build_model))
-
-
-def _dataset(choice: Named, data_dir: str | None) -> Dataset:
-    return _cached_dataset(choice, Path(data_dir) if data_dir else None)
-
-
-@lru_cache(maxsize=1)  # a worker's runs share it
-def _cached_dataset(choice: Named, data_dir: Path | None) -> Dataset:
-    return data.load(choice.name, choice, data_dir=data_dir)
-
-
-def _device() -> str:
-    return "gpu" if tf.config.list_physical_devices("GPU") else "cpu"
 
 
 def _throttled(report: Report) -> Callable[[int, int, dict[str, float]], None]:

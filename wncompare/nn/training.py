@@ -15,6 +15,7 @@ from wncompare.data.dataset import Split
 from wncompare.nn.batches import DeviceSplit, batch_order, on_device
 from wncompare.nn.checkpoint import state
 from wncompare.nn.lowering import Forward, plan
+from wncompare.nn.schedules import last_rate
 
 __all__ = ["EpochResult", "Trainer", "batch_order", "evaluate"]
 
@@ -37,7 +38,7 @@ class EpochResult:
     logs: Logs
     """By Keras's names: loss, accuracy, val_loss, val_accuracy and whatever else is compiled."""
     learning_rate: float
-    """In force at the end of the epoch."""
+    """Of the epoch's last step."""
     train_seconds: float
     """Training alone, compilation excluded."""
     eval_seconds: float
@@ -60,6 +61,7 @@ class Trainer:
         model: keras.Model,
         train: Split,
         validation: Split,
+        test: Split | None = None,
         *,
         batch_size: int,
         validation_batch_size: int | None = None,
@@ -69,9 +71,10 @@ class Trainer:
         shape = train.x.shape[1:]
         chosen = plan(model, shape, lowered=lowered)
         xla = _Xla(chosen.xla)
-        size = validation_batch_size or _evaluation_batch(len(validation))
         self._training = _Loop(_train_step(model, chosen.forward, shape), on_device(train), batch_size, xla)
-        self._testing = _Loop(_test_step(model, chosen.forward, shape), on_device(validation), size, xla)
+        test_step = _test_step(model, chosen.forward, shape)
+        self._validation = _evaluation(test_step, validation, validation_batch_size, xla)
+        self._test = None if test is None else _evaluation(test_step, test, None, xla)
 
     def restart(self, model: keras.Model) -> None:
         """Take the state of another compiled model of the same architecture: weights, optimizer and random state."""
@@ -103,17 +106,33 @@ class Trainer:
             yield self._epoch(epoch, seed, chunk_seconds, progress or _silent)
         self.model.optimizer.finalize_variable_values(self.model.trainable_variables)
 
+    def test(self) -> Logs | None:
+        """The loss and the compiled metrics over the test split, None where there is none."""
+        if self._test is None:
+            return None
+        self._test.compile()
+        _evaluate(self.model, self._test, CHUNK_SECONDS)
+        return _logs(self.model)
+
+    def compile(self) -> float:
+        """Compile what is not compiled yet, and return the seconds that took; `epochs` does it by itself."""
+        return self._training.compile() + self._validation.compile()
+
+    def step_seconds(self, steps: int, *, seed: int) -> float:
+        """Train the first `steps` batches of the seed's first epoch in one chunk, and return the seconds of a step."""
+        return self._training.step_seconds(steps, batch_order(len(self._training.split), seed=seed, epoch=1))
+
     def _epoch(self, epoch: int, seed: int, chunk_seconds: float, progress: Progress) -> EpochResult:
         model, training = self.model, self._training
-        compile_seconds = training.compile() + self._testing.compile()
+        compile_seconds = self.compile()
         model.reset_metrics()
         train_seconds = 0.0
         for step, seconds in training.run(batch_order(len(training.split), seed=seed, epoch=epoch), chunk_seconds):
             train_seconds += seconds
             progress(step, training.steps, _logs(model))
         logs = _logs(model)
-        learning_rate = float(model.optimizer.learning_rate)
-        eval_seconds = _evaluate(model, self._testing, chunk_seconds)
+        learning_rate = last_rate(model.optimizer)
+        eval_seconds = _evaluate(model, self._validation, chunk_seconds)
         logs |= {f"val_{name}": value for name, value in _logs(model).items()}
         return EpochResult(epoch, logs, learning_rate, train_seconds, eval_seconds, compile_seconds, training.steps)
 
@@ -122,11 +141,14 @@ def evaluate(model: keras.Model, split: Split, *, batch_size: int | None = None,
     """Return the loss and the compiled metrics over a split, by Keras's names, as `model.evaluate` does."""
     shape = split.x.shape[1:]
     chosen = plan(model, shape, lowered=lowered)
-    size = batch_size or _evaluation_batch(len(split))
-    loop = _Loop(_test_step(model, chosen.forward, shape), on_device(split), size, _Xla(chosen.xla))
+    loop = _evaluation(_test_step(model, chosen.forward, shape), split, batch_size, _Xla(chosen.xla))
     loop.compile()
     _evaluate(model, loop, CHUNK_SECONDS)
     return _logs(model)
+
+
+def _evaluation(step: Step, split: Split, batch_size: int | None, xla: "_Xla") -> "_Loop":
+    return _Loop(step, on_device(split), batch_size or _evaluation_batch(len(split)), xla)
 
 
 def _evaluation_batch(count: int) -> int:
@@ -258,14 +280,23 @@ class _Loop:
         placed = tf.constant(order)
         done, chunk = 0, 1
         while done < self.steps:
-            size = self._batch_size if done < self._whole else self._rest
             chunk = min(chunk, max(1, self._whole - done))
-            started = perf_counter()
-            int(self._programs[size](*_arguments(self.split, placed, done * self._batch_size, chunk)))
-            seconds = perf_counter() - started
+            seconds = self._take(placed, done, chunk)
             done += chunk
             yield done, seconds
             chunk = max(1, int(chunk * chunk_seconds / seconds))
+
+    def step_seconds(self, steps: int, order: NDArray[np.int32]) -> float:
+        """Take the first `steps` batches of one size in that order at once; return the seconds of a step."""
+        steps = min(steps, max(1, self._whole))
+        return self._take(tf.constant(order), 0, steps) / steps
+
+    def _take(self, order: Any, done: int, steps: int) -> float:
+        """Take `steps` batches of one size, from batch `done` of the order on; return the seconds that took."""
+        size = self._batch_size if done < self._whole else self._rest
+        started = perf_counter()
+        int(self._programs[size](*_arguments(self.split, order, done * self._batch_size, steps)))
+        return perf_counter() - started
 
 
 def _arguments(split: DeviceSplit, order: Any, first: int, steps: int) -> tuple[Any, ...]:

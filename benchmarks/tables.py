@@ -1,0 +1,206 @@
+"""The results as Markdown: reads results/*.json, writes results/README.md. Medians, in brackets lowest and highest.
+
+python -m benchmarks.tables [--results DIR]
+"""
+
+import json
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from benchmarks.common import STEPS_AN_EPOCH, parser
+from wncompare.bench import Spread, ratio, spread
+from wncompare.files import write_bytes
+
+Rows = list[dict[str, Any]]
+ARMS = ("regular", "weight_norm")
+
+
+def main() -> None:
+    """Write one section for each benchmark that measured anything."""
+    folder: Path = parser(__doc__).parse_args().results
+    files = {name: folder / f"{name}.json" for name in SECTIONS}
+    results = {name: json.loads(file.read_text(encoding="utf-8")) for name, file in files.items() if file.exists()}
+    sections = [SECTIONS[name](result) for name, result in results.items() if result["measurements"]]
+    text = "\n\n".join(["# Results", "Written by `make bench`; [how to read them](../README.md).", *sections]) + "\n"
+    write_bytes(folder / "README.md", text.encode())
+    print(text, end="")
+
+
+def step_time(result: dict[str, Any]) -> str:
+    """A table for each setting of cores: milliseconds a step by arm, weight norm's ratio, seconds an epoch."""
+    steps = result["settings"]["steps"]
+    parts = ["## Step time and epoch time", machine(result), f"One round times {steps} steps and a whole evaluation."]
+    header = ("system", "regular, ms a step", "weight norm, ms a step", "ratio", "epoch, s", "epoch, wncompare = 1")
+    for cores in dict.fromkeys(row["cores"] for row in result["measurements"]):
+        by_system = grouped((row for row in result["measurements"] if row["cores"] == cores), "system")
+        ours = [epoch(row, steps) for row in by_system.get("wncompare", [])]
+        rows = [step_time_row(name, rows, ours, steps) for name, rows in by_system.items()]
+        parts += [f"### {cores.capitalize()}", markdown(header, rows)]
+    parts.append("An epoch is of both arms: training on 50,000 images, from the step time, and evaluation on 10,000.")
+    return "\n\n".join([*parts, versions(result["measurements"]), *failures(result)])
+
+
+def step_time_row(name: str, rows: Rows, ours: list[float], steps: int) -> tuple[str, ...]:
+    """One system's cells."""
+    regular, weight_norm = ([row["arms"][arm]["train_seconds"] / steps for row in rows] for arm in ARMS)
+    epochs = [epoch(row, steps) for row in rows]
+    compared = f"{spread(epochs).median / spread(ours).median:.1f}" if ours else "–"
+    return (
+        name,
+        show(spread(regular), "{:.2f}", 1e3),
+        show(spread(weight_norm), "{:.2f}", 1e3),
+        show(ratio(weight_norm, regular), "{:.2f}"),
+        show(spread(epochs), "{:.1f}"),
+        compared,
+    )
+
+
+def epoch(row: dict[str, Any], steps: int) -> float:
+    """Seconds of one epoch of both arms, evaluation included."""
+    return sum(arm["train_seconds"] / steps * STEPS_AN_EPOCH + arm["eval_seconds"] for arm in row["arms"].values())
+
+
+def whole_job(result: dict[str, Any]) -> str:
+    """Seconds of the whole job by system, and the ratio repeat by repeat."""
+    by_system = {
+        name: [row["seconds"] for row in rows] for name, rows in grouped(result["measurements"], "system").items()
+    }
+    rows = [(name, show(spread(seconds), "{:.0f}"), str(len(seconds))) for name, seconds in by_system.items()]
+    parts = [
+        "## The whole job",
+        machine(result),
+        f"Two arms, {result['settings']['epochs']} epochs, everything included.",
+    ]
+    parts.append(markdown(("system", "seconds", "repeats"), rows))
+    if len(by_system) == 2:
+        pairs = list(zip(by_system["tutorial"], by_system["wncompare"], strict=False))
+        found = ratio(*map(list, zip(*pairs, strict=True)))
+        parts.append(f"tutorial / wncompare: **{show(found, '{:.1f}')}**")
+    return "\n\n".join([*parts, *failures(result)])
+
+
+def scaling(result: dict[str, Any]) -> str:
+    """Runs an hour by workers, images a second by batch size, step time and memory by images."""
+    rows = result["measurements"]
+    workers = [
+        (str(count), show(spread([3600 * row["runs"] / row["seconds"] for row in found]), "{:.0f}"))
+        for count, found in grouped(rows, "workers").items()
+    ]
+    epochs = result["settings"]["epochs"]
+    parts = ["## Scaling", machine(result), "Drawn images of CIFAR-10's shape, one thread a run."]
+    parts.append(markdown(("workers", f"runs of {epochs} epochs finished an hour"), sorted(workers)))
+    header = ("variant", "ms a step", "images a second", "peak memory, MB")
+    parts.append(markdown(("batch size", *header), list(benched(rows, "batch_size", lambda row: row["batch_size"]))))
+    parts.append(markdown(("training images", *header), list(benched(rows, "images", lambda row: 32))))
+    return "\n\n".join([*parts, *failures(result)])
+
+
+def benched(rows: Rows, key: str, batch_size: Callable[[dict[str, Any]], int]) -> Iterator[tuple[str, ...]]:
+    """A row of cells for each variant of each measurement that has the key."""
+    for row in rows:
+        for variant in row["variants"] if key in row else ():
+            seconds = Spread(**variant["step_seconds"])
+            images = f"{batch_size(row) / seconds.median:,.0f}"
+            memory = f"{variant['peak_memory_bytes'] / 1e6:,.0f}"
+            yield f"{row[key]:,}", variant["id"], show(seconds, "{:.2f}", 1e3), images, memory
+
+
+def limit(result: dict[str, Any]) -> str:
+    """GFLOP/s of matrix products and of the step, and what each part of a step takes."""
+    rows, settings = result["measurements"], result["settings"]
+    seconds = {name: spread([row["seconds"][name] for row in rows]) for name in rows[0]["seconds"]}
+    speeds = dict(rates(seconds, settings))
+    fastest = max(speeds.values())
+    lines = [(name, f"{speed:.1f}", f"{speed / fastest:.0%}") for name, speed in speeds.items()]
+    parts = ["## Distance to the limit", machine(result), "One core, float32; the step is of LeNet at batch 32."]
+    counted = (
+        f"{settings['useful_flop'] / 1e6:.1f} million useful, {settings['executed_flop'] / 1e6:.1f} million executed"
+    )
+    parts += [
+        markdown(("program", "GFLOP/s", "of the fastest"), lines),
+        f"Operations a step: {counted}.",
+        profile(seconds),
+    ]
+    return "\n\n".join([*parts, *failures(result)])
+
+
+def rates(seconds: dict[str, Spread], settings: dict[str, Any]) -> Iterator[tuple[str, float]]:
+    """GFLOP/s of every matrix product and of each arm's step."""
+    side = settings["product_side"]
+    for name, found in seconds.items():
+        if name.startswith("product: "):
+            label = f"matrix product, {name.removeprefix('product: ')}, {side} × {side} × {side}"
+            yield label, settings["product_flop"] / found.median / 1e9
+    for arm in ARMS:
+        for kind in ("useful", "executed"):
+            speed = settings[f"{kind}_flop"] / seconds[f"{arm}: step"].median / 1e9
+            yield f"training step, {arm}, {kind} operations", speed
+
+
+def profile(seconds: dict[str, Spread]) -> str:
+    """What each part of a step adds to those before it, by arm."""
+    parts = [name.removeprefix("regular: ") for name in seconds if name.startswith("regular: ")]
+    totals = {arm: [seconds[f"{arm}: {part}"].median for part in parts] for arm in ARMS}
+    added = {arm: [b - a for a, b in zip([0.0, *values], values, strict=False)] for arm, values in totals.items()}
+    names = [*parts[:-1], "optimizer and metrics"]
+    rows = [
+        (name, *(f"{1e3 * added[arm][index]:.2f} ({added[arm][index] / totals[arm][-1]:.0%})" for arm in ARMS))
+        for index, name in enumerate(names)
+    ]
+    rows.append(("whole step", *(f"{1e3 * totals[arm][-1]:.2f}" for arm in ARMS)))
+    return markdown(("part of a step", "regular, ms", "weight norm, ms"), rows)
+
+
+def grouped(rows: Iterable[dict[str, Any]], key: str) -> dict[Any, Rows]:
+    """Rows that have the key, by its value."""
+    found: dict[Any, Rows] = {}
+    for row in rows:
+        if key in row:
+            found.setdefault(row[key], []).append(row)
+    return found
+
+
+def machine(result: dict[str, Any]) -> str:
+    """What it was measured on, and how busy that was."""
+    found = result["environment"]
+    packages = ("python", "tensorflow-cpu", "tensorflow", "keras", "numpy")
+    listed = ", ".join(f"{package} {found[package]}" for package in packages if package in found)
+    load = spread([row["load"] for row in result["measurements"]])
+    processor = f"{found['processor']}, {found['cores']} cores"
+    return f"{processor}; {listed}; load average {show(load, '{:.1f}')}; {result['started'][:10]}."
+
+
+def versions(rows: Rows) -> str:
+    """The packages of every system."""
+    found = {row["system"]: ", ".join(f"{name} {version}" for name, version in row["versions"].items()) for row in rows}
+    return "\n".join(f"- {system}: {listed}" for system, listed in found.items())
+
+
+def failures(result: dict[str, Any]) -> list[str]:
+    """What could not be measured, and why."""
+    return [f"Not measured: {json.dumps(row)}" for row in result["failures"]]
+
+
+def show(found: Spread, form: str, scale: float = 1.0) -> str:
+    """The median, with the lowest and highest where they differ."""
+    middle, low, high = (form.format(scale * value) for value in (found.median, found.low, found.high))
+    return middle if low == high else f"{middle} ({low}–{high})"
+
+
+def markdown(header: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    """A table."""
+    lines = [list(header), *map(list, rows)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in [lines[0], ["---"] * len(lines[0]), *lines[1:]])
+
+
+SECTIONS: dict[str, Callable[[dict[str, Any]], str]] = {
+    "whole_job": whole_job,
+    "step_time": step_time,
+    "limit": limit,
+    "scaling": scaling,
+}
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,38 @@
+"""When a run stops before its last epoch, told from its history alone: a resumed run needs no state for it."""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from wncompare.config import EarlyStopping, StopAt, Training
+
+
+def stopped(training: Training, history: Sequence[Mapping[str, Any]]) -> str | None:
+    """Why a run with this history stops here, None where it goes on; a row an epoch, numbers or their text."""
+    early, target = training.early_stopping, training.stop_at
+    if early is not None and waited(_scores(history, early), early.min_delta) >= early.patience:
+        better, plural = "fall" if early.metric.endswith("loss") else "rise", "s" if early.patience > 1 else ""
+        return f"early_stopping: {early.metric} did not {better} for {early.patience} epoch{plural}"
+    if target is not None and history and _scores(history[-1:], target)[0] >= _sign(target) * target.value:
+        return f"stop_at: {target.metric} reached {target.value}"
+    return None
+
+
+def waited(scores: Iterable[float], min_delta: float) -> int:
+    """How many scores there are since the last that was greater than the best before it by more than `min_delta`.
+
+    As in `keras.callbacks.EarlyStopping`, a smaller rise does not raise the best; NaN is no rise.
+    """
+    best, count = -math.inf, 0
+    for score in scores:
+        best, count = (score, 0) if score > best + min_delta else (best, count + 1)
+    return count
+
+
+def _scores(history: Sequence[Mapping[str, Any]], rule: EarlyStopping | StopAt) -> list[float]:
+    """The rule's metric by epoch, so that more is better."""
+    return [_sign(rule) * float(row[rule.metric]) for row in history]
+
+
+def _sign(rule: EarlyStopping | StopAt) -> int:
+    return -1 if rule.metric.endswith("loss") else 1
