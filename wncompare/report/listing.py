@@ -3,13 +3,14 @@
 from collections.abc import Iterator
 from typing import Any
 
-from wncompare.catalog import DATASETS, MODELS, OPTIMIZERS, VARIANTS, Catalog, Entry
+from wncompare.catalog import DATASETS, MODELS, OPTIMIZERS, SCHEDULES, VARIANTS, Catalog, Entry
 
 _SECTIONS: dict[str, Catalog] = {
     "datasets": DATASETS,
     "models": MODELS,
     "variants": VARIANTS,
     "optimizers": OPTIMIZERS,
+    "schedules": SCHEDULES,
 }
 
 

@@ -1,87 +1,85 @@
-"""An experiment in numbers: a row a variant, at the last epoch."""
+"""An experiment in numbers and words: records in, what every report shows out."""
 
-from dataclasses import asdict, dataclass
-from typing import Any
+from collections.abc import Sequence
 
-import numpy as np
-
-from wncompare import stats
+from wncompare import measures, stats
 from wncompare.config import Variant
-from wncompare.records import Experiment, Run
-from wncompare.stats import Estimate
+from wncompare.grid import Point
+from wncompare.records import Experiment
+from wncompare.report.caveats import caveats
+from wncompare.report.contrasts import contrasts
+from wncompare.report.environment import environment
+from wncompare.report.failures import counts, problems
+from wncompare.report.schema import Comparison, PointHeadline, Robustness, Summary, Targets, as_data
+from wncompare.report.selection import Setting, settings
+from wncompare.report.variants import describe
+from wncompare.report.verdict import verdict
 
-SCHEMA_VERSION = 1
-
-
-@dataclass(frozen=True)
-class Row:
-    """One variant at the last epoch; `difference` is the headline metric's, paired by seed with the first variant.
-
-    `epoch_seconds` is the median over epochs and seeds of one epoch's training, compilation and evaluation apart.
-    """
-
-    variant: str
-    label: str
-    finished: int
-    planned: int
-    parameters: int | None
-    accuracy: Estimate
-    headline: Estimate
-    difference: Estimate | None
-    epoch_seconds: float
-
-
-@dataclass(frozen=True)
-class Summary:
-    """Every variant's row, and what the headline metric is."""
-
-    experiment: str
-    dataset: str
-    headline: str
-    rows: tuple[Row, ...]
+__all__ = ["Summary", "as_data", "summarize"]
 
 
 def summarize(experiment: Experiment) -> Summary:
-    """The experiment's finished runs in numbers.
+    """The experiment's runs in numbers, with the verdict on each contrast of its config.
 
-    The headline is the last epoch's validation accuracy or, with a holdout, the accuracy on the test split.
+    The headline is the validation accuracy of each run's last epoch or, with a holdout, its accuracy on the test split.
     """
     config = experiment.config
-    headline = "val_accuracy" if config.validation == "test" else "test_accuracy"
-    reference = _headlines(experiment, config.variants[0], headline)
-    rows = [_row(experiment, variant, headline, reference) for variant in config.variants]
-    labels = dict.fromkeys(run.record.dataset.label for run in experiment.runs)
-    return Summary(config.name, ", ".join(labels), headline, tuple(rows))
-
-
-def as_data(summary: Summary) -> dict[str, Any]:
-    """The summary as plain JSON data, with its schema's version."""
-    return {"schema_version": SCHEMA_VERSION, **asdict(summary)}
-
-
-def _row(experiment: Experiment, variant: Variant, headline: str, reference: dict[int, float]) -> Row:
-    runs = experiment.finished(variant)
-    values = _headlines(experiment, variant, headline)
-    is_reference = variant is experiment.config.variants[0]
-    seconds = [second for run in runs for second in run.history["train_seconds"]]
-    return Row(
-        variant=variant.id,
-        label=variant.label,
-        finished=len(runs),
-        planned=len(experiment.config.seeds),
-        parameters=runs[0].record.parameters if runs else None,
-        accuracy=stats.mean_interval([run.history["accuracy"][-1] for run in runs]),
-        headline=stats.mean_interval(list(values.values())),
-        difference=None if is_reference else stats.paired_difference(values, reference),
-        epoch_seconds=float(np.median(seconds)) if seconds else float("nan"),
+    compared = settings(experiment)
+    targets = _targets(experiment, compared[0])
+    comparisons = _comparisons(experiment, compared, targets)
+    runs = counts(experiment)
+    return Summary(
+        experiment=config.name,
+        dataset=", ".join(dict.fromkeys(run.record.dataset.label for run in experiment.runs)) or config.dataset.name,
+        model=config.model.name,
+        headline=measures.headline(config),
+        confidence=stats.CONFIDENCE,
+        smallest_difference=config.smallest_difference,
+        targets=targets,
+        verdict=verdict(comparisons),
+        caveats=caveats(experiment, runs, targets, comparisons),
+        runs=runs,
+        problems=problems(experiment),
+        comparisons=comparisons,
+        robustness=tuple(_robustness(experiment, variant) for variant in config.variants) if config.grid else None,
+        config=config.dump(),
+        environment=environment(experiment.runs),
     )
 
 
-def _headlines(experiment: Experiment, variant: Variant, headline: str) -> dict[int, float]:
-    return {run.record.seed: _headline(run, headline) for run in experiment.finished(variant)}
+def _targets(experiment: Experiment, setting: Setting) -> Targets:
+    """The config's targets, or one from the reference's runs at the first setting; none before there are any."""
+    config = experiment.config
+    reference = config.variants[0]
+    runs = measures.ended(experiment, reference, setting.points[reference.id])
+    return Targets(measures.targets(config, runs), exploratory=not config.targets)
 
 
-def _headline(run: Run, headline: str) -> float:
-    if headline == "test_accuracy":
-        return (run.record.test or {}).get("accuracy", float("nan"))
-    return float(run.history[headline][-1])
+def _comparisons(experiment: Experiment, compared: Sequence[Setting], targets: Targets) -> tuple[Comparison, ...]:
+    described = [
+        {
+            variant.id: describe(experiment, variant, setting.points[variant.id], targets.values)
+            for variant in experiment.config.variants
+        }
+        for setting in compared
+    ]
+    found = contrasts(experiment, compared, described)
+    return tuple(
+        Comparison(
+            name=setting.name,
+            selected={variant: point.slug for variant, point in setting.points.items()},
+            variants=tuple(variants.values()),
+            contrasts=differences,
+        )
+        for setting, variants, differences in zip(compared, described, found, strict=True)
+    )
+
+
+def _robustness(experiment: Experiment, variant: Variant) -> Robustness:
+    return Robustness(variant.id, tuple(_at(experiment, variant, point) for point in experiment.config.points))
+
+
+def _at(experiment: Experiment, variant: Variant, point: Point) -> PointHeadline:
+    metric = measures.headline(experiment.config)
+    headlines = [measures.last(run, metric) for run in measures.ended(experiment, variant, point)]
+    return PointHeadline(point.slug, dict(point.values), stats.mean_interval(headlines))

@@ -1,0 +1,152 @@
+"""The verdict's words, exactly: each outcome has its own, and what was not found is not said to be absent."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from shutil import rmtree
+from typing import Any
+
+import pytest
+
+from tests.recorded import amend, configured, redraw, summary_of
+from wncompare.config import Config
+
+Write = Callable[..., Path]
+
+
+@pytest.fixture
+def verdict(write_records: Write, tiny: Config) -> Callable[..., str]:
+    """The verdict of an experiment whose paired differences are given, the reference at 0.5."""
+
+    def of(
+        differences: Sequence[float], *, prepare: Callable[[Path], None] = lambda folder: None, **changes: Any
+    ) -> str:
+        config = configured(tiny, **{"seeds": list(range(len(differences))), **changes})
+        folder = write_records(config, lambda *_: 0.5)
+        for seed, difference in enumerate(differences):
+            redraw(folder, f"regular/seed-{seed}", [0.5])
+            redraw(folder, f"weight_norm/seed-{seed}", [0.5 + difference], train_seconds=3.0)
+        prepare(folder)
+        return summary_of(folder).verdict
+
+    return of
+
+
+CLEAR = (0.01, 0.02, 0.03, 0.02, 0.01, 0.03)
+"""Six pairs of one sign: p = 2/64."""
+NOISY = (0.01, -0.01, 0.02, -0.02, 0.01, -0.02)
+
+
+def test_better(verdict: Callable[..., str]) -> None:
+    """A clear difference: its size, interval, pairs and p-value, and what it costs."""
+    assert verdict(CLEAR) == (
+        "WeightNorm ConvNet is better than Regular ConvNet: validation accuracy +0.0200 "
+        "(95 % interval +0.0106 to +0.0294, 6 pairs, p = 0.0312); "
+        "a training step takes 1.50 times as long (1.50 to 1.50)."
+    )
+
+
+def test_worse(verdict: Callable[..., str]) -> None:
+    """The other way round it is worse."""
+    assert verdict([-one for one in CLEAR]).startswith(
+        "WeightNorm ConvNet is worse than Regular ConvNet: validation accuracy −0.0200 "
+        "(95 % interval −0.0294 to −0.0106, 6 pairs, p = 0.0312); "
+    )
+
+
+def test_a_null_result_is_not_a_proof_of_equality(verdict: Callable[..., str]) -> None:
+    """It cannot be told from noise, and the verdict says what could have been."""
+    assert verdict(NOISY).startswith(
+        "No difference between WeightNorm ConvNet and Regular ConvNet can be told from seed noise: validation accuracy "
+        "−0.0017 (95 % interval −0.0197 to +0.0164, 6 pairs, p = 1.0000); "
+        "6 pairs could have detected 0.0247 with 80 % power; a training step"
+    )
+
+
+def test_equal(verdict: Callable[..., str]) -> None:
+    """No difference at all, as between a run and its repetition, is more than a null result."""
+    assert verdict([0.0] * 3).startswith(
+        "WeightNorm ConvNet and Regular ConvNet have the same validation accuracy in each of 3 pairs; a training step"
+    )
+
+
+def test_equivalent(verdict: Callable[..., str]) -> None:
+    """Against a smallest difference that matters, no difference can be a finding."""
+    assert verdict(NOISY, smallest_difference=0.05).startswith(
+        "WeightNorm ConvNet and Regular ConvNet are equivalent within ±0.05: validation accuracy −0.0017 (95 %"
+    )
+
+
+def test_undecided(verdict: Callable[..., str]) -> None:
+    """Neither different nor equivalent."""
+    assert (
+        "6 pairs could have detected 0.0247 with 80 % power; whether a difference of 0.01 is there is undecided; "
+    ) in verdict(NOISY, smallest_difference=0.01)
+
+
+def test_a_difference_too_small_to_matter(verdict: Callable[..., str]) -> None:
+    """A difference can be clear and yet smaller than what matters."""
+    assert verdict(CLEAR, smallest_difference=0.05).startswith(
+        "WeightNorm ConvNet is better than Regular ConvNet, but by less than the 0.05 that matters: "
+        "validation accuracy +0.0200 ("
+    )
+
+
+def test_too_few_pairs(verdict: Callable[..., str]) -> None:
+    """Five pairs reach 2/32 at best: the verdict gives that, and how many could do."""
+    assert verdict(CLEAR[:5]).startswith(
+        "5 pairs are too few for a verdict on WeightNorm ConvNet against Regular ConvNet: validation accuracy +0.0180 "
+        "(95 % interval +0.0076 to +0.0284, 5 pairs, p = 0.0625); "
+        "at best they reach p = 0.0625, and a verdict takes 6; a training step"
+    )
+
+
+def test_one_pair(verdict: Callable[..., str]) -> None:
+    """One seed: the number, no interval, no verdict."""
+    assert verdict([0.01]) == (
+        "One pair of runs (seed 0) gives no interval and no verdict on WeightNorm ConvNet against Regular ConvNet: "
+        "validation accuracy +0.0100; a training step takes 1.50 times as long."
+    )
+
+
+def test_nothing_finished(verdict: Callable[..., str]) -> None:
+    """Before a pair has finished there is nothing to say."""
+    assert verdict(CLEAR, prepare=lambda folder: rmtree(folder / "weight_norm")) == (
+        "WeightNorm ConvNet and Regular ConvNet have no pair of finished runs yet: nothing can be compared."
+    )
+
+
+def test_diverged(verdict: Callable[..., str]) -> None:
+    """A divergence leaves ranks and no mean."""
+    assert verdict(CLEAR, prepare=lambda folder: amend(folder, "weight_norm/seed-0", status="diverged")).startswith(
+        "1 of 6 WeightNorm ConvNet runs and 0 of 6 Regular ConvNet runs diverged, which leaves no mean difference: "
+        "with those counted as worst, WeightNorm ConvNet is better in 5, equal in 0 and worse in 1 of 6 pairs; "
+    )
+
+
+def test_one_variant(write_records: Write, tiny: Config) -> None:
+    """Nothing is compared where there is nothing to compare with."""
+    config = configured(tiny, variants=[{"name": "regular"}])
+    assert summary_of(write_records(config, lambda *_: 0.5)).verdict == "There is one variant: nothing is compared."
+
+
+THREE = [{"name": "regular"}, {"name": "weight_norm"}, {"name": "batch_norm"}]
+
+
+def test_several_contrasts_are_each_named(verdict: Callable[..., str]) -> None:
+    """Each contrast in brief, its p-value corrected; six pairs are then too few: three tests need 2/128."""
+    contrasts = [
+        {"name": "whole", "variant": "weight_norm", "reference": "regular"},
+        {"name": "rest", "variant": "weight_norm", "reference": "batch_norm"},
+    ]
+    assert verdict((*CLEAR, 0.02), variants=THREE, contrasts=contrasts).startswith(
+        "whole: better, +0.0200 (95 % interval +0.0124 to +0.0276, 7 pairs, p = 0.0312 after Holm's correction); rest: "
+    )
+    assert verdict(CLEAR, variants=THREE, contrasts=contrasts).startswith("whole: too few pairs for a verdict, +0.0200")
+
+
+def test_many_contrasts_are_counted(verdict: Callable[..., str]) -> None:
+    """More than four contrasts are a tally."""
+    grid = {"training.batch_size": [16, 32, 64, 128, 256]}
+    assert verdict([], grid=grid, seeds=[0, 1]) == (
+        "Of 5 contrasts, p corrected by Holm, 5 are the same in every pair."
+    )

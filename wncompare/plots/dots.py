@@ -1,0 +1,56 @@
+"""A row of dots, a seed each, and below them their mean or median with its interval."""
+
+import math
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.transforms import Transform
+from numpy.typing import ArrayLike, NDArray
+
+ROW = 0.8
+"""The part of the distance between two rows that a row takes."""
+
+
+def places(row: float, count: int) -> NDArray[np.float64]:
+    """Where `count` dots stand, one below the other, and after them the diamond: (count + 1,). A lone dot has none."""
+    if count == 1:
+        return np.full(2, float(row))
+    return row + ROW * ((np.arange(count + 1) + 0.5) / (count + 1) - 0.5)
+
+
+def draw_values(axes: Axes, row: float, values: ArrayLike, color: str) -> None:
+    """A dot for each value (n,), in order; an infinite one is an arrowhead at the edge where it would be."""
+    values = np.asarray(values, np.float64)
+    look: dict[str, Any] = {"color": color, "alpha": 0.55, "markeredgewidth": 0}
+    y = places(row, len(values))[:-1]
+    finite = np.isfinite(values)
+    axes.plot(values[finite], y[finite], "o", markersize=4, **look)
+    for infinity, marker, edge in ((-np.inf, "<", 0), (np.inf, ">", 1)):
+        if len(beyond := y[values == infinity]):
+            axes.plot(np.full(len(beyond), edge), beyond, marker, transform=edges(axes), clip_on=False, **look)
+
+
+def draw_estimate(axes: Axes, row: float, count: int, estimate: tuple[float, float, float], color: str) -> None:
+    """The diamond of (middle, low, high) below `count` dots; what is infinite goes to the right edge of the axes."""
+    y = places(row, count)[-1]
+    middle, low, high = estimate
+    if math.isfinite(low):
+        right = axes.get_xlim()[1]
+        axes.plot([low, high if math.isfinite(high) else right], [y, y], color=color, linewidth=2)
+    look: dict[str, Any] = {
+        "color": color,
+        "markersize": 6.5,
+        "markeredgecolor": "white",
+        "zorder": 3,
+        "clip_on": False,
+    }
+    if middle == math.inf:
+        axes.plot([1], [y], "D", transform=edges(axes), **look)
+    elif math.isfinite(middle):
+        axes.plot([middle], [y], "D", **look)
+
+
+def edges(axes: Axes) -> Transform:
+    """Across, the left edge of the axes is 0 and the right one 1; down are rows."""
+    return axes.get_yaxis_transform()

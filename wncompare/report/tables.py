@@ -1,0 +1,114 @@
+"""The tables that the terminal and Markdown show alike, as text."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from math import isfinite
+
+from wncompare.report.numbers import METRICS, NOTHING, estimate, milliseconds, plain, ratio
+from wncompare.report.schema import Comparison, ContrastSummary, Robustness, Summary, VariantSummary
+from wncompare.stats import Quantile
+
+CAPTION = "last epoch; mean ± half the 95 % Student-t interval; differences paired by seed; detectable with 80 % power"
+
+Row = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table: its title (empty: none), the names of its columns and its rows; the first column names the row."""
+
+    title: str
+    columns: Row
+    rows: tuple[Row, ...]
+
+
+def tables(summary: Summary) -> Iterator[Table]:
+    """Every table that has something to show, in the order of reading."""
+    for comparison in summary.comparisons:
+        yield _variants(summary, comparison)
+        if comparison.contrasts:
+            yield _contrasts(summary, comparison)
+    if summary.robustness:
+        yield _robustness(summary, summary.robustness)
+
+
+def _variants(summary: Summary, comparison: Comparison) -> Table:
+    settings = len(set(comparison.selected.values())) > 1
+    columns = (
+        "variant",
+        *(("setting",) if settings else ()),
+        "runs",
+        "parameters",
+        "training accuracy",
+        METRICS[summary.headline],
+        "ms a step",
+        "s to compile",
+        *(f"epochs to {target:.3g}" for target in summary.targets.values),
+    )
+    return Table(comparison.name, columns, tuple(_variant(variant, settings) for variant in comparison.variants))
+
+
+def _variant(variant: VariantSummary, settings: bool) -> Row:
+    return (
+        variant.label,
+        *((variant.point,) if settings else ()),
+        f"{variant.finished}/{variant.planned}" + (f", {variant.diverged} diverged" if variant.diverged else ""),
+        NOTHING if variant.parameters is None else f"{variant.parameters:,}",
+        estimate(variant.accuracy),
+        estimate(variant.headline),
+        milliseconds(variant.step_seconds),
+        plain(variant.compile_seconds, digits=1),
+        *(_epochs(target.epochs) for target in variant.targets),
+    )
+
+
+def _epochs(found: Quantile) -> str:
+    if found.n == 0:
+        return NOTHING
+    value, low, high = (f"{bound:.0f}" if isfinite(bound) else "∞" for bound in (found.value, found.low, found.high))
+    return value if found.n == 1 else f"{value} ({low} to {high})"
+
+
+def _contrasts(summary: Summary, comparison: Comparison) -> Table:
+    labels = {variant.id: variant.label for variant in comparison.variants}
+    equivalence = summary.smallest_difference is not None
+    rows = tuple(_contrast(contrast, labels, equivalence) for contrast in comparison.contrasts)
+    columns = (
+        "contrast",
+        "pairs",
+        f"difference in {METRICS[summary.headline]}",
+        "p (Holm)" if sum(len(other.contrasts) for other in summary.comparisons) > 1 else "p",
+        "better/equal/worse",
+        "P(better)",
+        "detectable",
+        *((f"against ±{summary.smallest_difference:g}",) if equivalence else ()),
+        "time a step, ratio",
+        *(f"time to {target:.3g}, ratio" for target in summary.targets.values),
+    )
+    return Table("", columns, rows)
+
+
+def _contrast(contrast: ContrastSummary, labels: dict[str, str], equivalence: bool) -> Row:
+    difference = f"{labels[contrast.variant]} − {labels[contrast.reference]}"
+    return (
+        difference if contrast.name == contrast.variant else f"{contrast.name}: {difference}",
+        str(contrast.n),
+        estimate(contrast.difference, sign=True),
+        plain(contrast.p_holm, digits=4),
+        f"{contrast.wins}/{contrast.ties}/{contrast.losses}",
+        plain(contrast.probability_of_improvement.mean),
+        plain(contrast.detectable, digits=4),
+        *((contrast.equivalence or NOTHING,) if equivalence else ()),
+        ratio(contrast.step_ratio),
+        *(plain(target.ratio) for target in contrast.time_to_target_ratios),
+    )
+
+
+def _robustness(summary: Summary, robustness: Sequence[Robustness]) -> Table:
+    labels = {variant.id: variant.label for variant in summary.comparisons[0].variants}
+    settings = zip(*(variant.points for variant in robustness), strict=True)
+    return Table(
+        f"{METRICS[summary.headline]} at every setting",
+        ("setting", *(labels[variant.variant] for variant in robustness)),
+        tuple((cells[0].point, *(estimate(cell.headline) for cell in cells)) for cells in settings),
+    )
