@@ -4,6 +4,8 @@
 #   make test           run the tests
 #   make check          lint, types, import order
 #   make test-backends  the layers' and variants' tests on JAX and torch
+#   make test-faults    kill a worker, the driver and both at 30 random instants, about 6 minutes
+#   make bench          measure wncompare against the tutorial and other systems, about 90 minutes; see benchmarks/
 
 SUPPORTED := 3.11, 3.12, 3.13
 IS_SUPPORTED := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
@@ -11,10 +13,12 @@ PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
 	$$python -c '$(IS_SUPPORTED)' 2>/dev/null && echo $$python && break; done; true)
 VENV := .venv
 BIN := $(VENV)/bin
+TUTORIAL_PYTHON ?= python3.11
+TUTORIAL_VENV := .venv-tutorial
 ON_EVERY_BACKEND := tests/layers tests/nn/test_variants.py tests/nn/test_fold.py
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test check test-backends clean
+.PHONY: demo test check test-backends test-faults bench clean
 
 demo: $(VENV)/installed
 	$(BIN)/wncompare run configs/quickstart.yaml
@@ -28,9 +32,19 @@ check: $(VENV)/installed-test $(VENV)/installed-check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+test-faults: $(VENV)/installed-test
+	WNCOMPARE_FAULT_INSTANTS=10 $(BIN)/python -m pytest -p no:xdist -s tests/faults/test_kills.py
+
 test-backends: $(VENV)/installed-test $(VENV)/installed-backends
 	KERAS_BACKEND=jax $(BIN)/python -m pytest -n auto $(ON_EVERY_BACKEND)
 	KERAS_BACKEND=torch $(BIN)/python -m pytest -n auto $(ON_EVERY_BACKEND)
+
+bench: $(VENV)/installed-backends $(TUTORIAL_VENV)/installed
+	$(BIN)/python -m benchmarks.whole_job --tutorial-python $(TUTORIAL_VENV)/bin/python
+	$(BIN)/python -m benchmarks.step_time --tutorial-python $(TUTORIAL_VENV)/bin/python
+	$(BIN)/python -m benchmarks.limit
+	$(BIN)/python -m benchmarks.scaling
+	$(BIN)/python -m benchmarks.tables
 
 $(VENV)/python:
 	@test -n "$(PYTHON)" && $(PYTHON) -c '$(IS_SUPPORTED)' 2>/dev/null || \
@@ -47,5 +61,12 @@ $(VENV)/installed-%: $(VENV)/installed
 	$(INSTALL) --group $*
 	@touch $@
 
+$(TUTORIAL_VENV)/installed: benchmarks/requirements-tutorial.txt
+	@$(TUTORIAL_PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null || \
+		{ echo "TensorFlow 2.15.1 needs Python 3.11: name one with make bench TUTORIAL_PYTHON=..." >&2; exit 1; }
+	$(TUTORIAL_PYTHON) -m venv $(TUTORIAL_VENV)
+	$(TUTORIAL_VENV)/bin/python -m pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
+
 clean:
-	rm -rf $(VENV) build dist
+	rm -rf $(VENV) $(TUTORIAL_VENV) build dist

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from matplotlib.figure import Figure
 
-from wncompare import __version__, cli
+from wncompare import __version__, cli, plots
 from wncompare.cli import cli as group
 from wncompare.config import Config
 
@@ -111,11 +112,11 @@ def test_check_as_json_is_json_alone(tiny_file: Path, tiny: Config, capsys: pyte
 
 
 def test_list_names_everything_with_its_options(capsys: pytest.CaptureFixture[str]) -> None:
-    """`list` shows datasets, models, variants and optimizers, and JSON has the same names."""
+    """`list` shows datasets, models, variants, optimizers and schedules, and JSON has the same names."""
     _, text, _ = wncompare("list", capture=capsys)
     data = json.loads(wncompare("list", "--json", capture=capsys)[1])
-    assert set(data) == {"schema_version", "datasets", "models", "variants", "optimizers"}
-    for section in ("datasets", "models", "variants", "optimizers"):
+    assert set(data) == {"schema_version", "datasets", "models", "variants", "optimizers", "schedules"}
+    for section in ("datasets", "models", "variants", "optimizers", "schedules"):
         for name, entry in data[section].items():
             assert name in text
             for option in entry["options"]:
@@ -132,18 +133,27 @@ def test_plot_writes_into_each_experiment(
     files = [Path(line) for line in out.splitlines()]
     assert code == 0
     assert {file.parent for file in files} == {results / "tiny" / "plots", results / "other" / "plots"}
-    assert {file.name for file in files} == {"accuracy.svg", "val_accuracy.svg", "loss.svg", "val_loss.svg"}
+    assert {"accuracy.svg", "differences.svg", "overview.svg"} < {file.name for file in files}
     assert all(file.exists() for file in files)
 
 
 def test_plot_output_mirrors_the_experiments(
-    write_records: Write, tiny: Config, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    write_records: Write,
+    tiny: Config,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """`plot --output DIR` writes DIR/<experiment>/ and nothing into the results."""
-    results = write_records(tiny, half)
-    data = json.loads(wncompare("plot", results.parent, "--output", tmp_path / "figures", "--json", capture=capsys)[1])
-    assert {Path(file).parent for file in data["plots"]} == {tmp_path / "figures" / "tiny"}
-    assert not (results / "plots").exists()
+    """`plot --output DIR` mirrors PATH below DIR, like names apart, and writes nothing into the results."""
+    monkeypatch.setattr(plots, "figures", lambda experiment: [("one", Figure())])  # where figures go, not which
+    results, figures = tmp_path / "results", tmp_path / "figures"
+    for machine in ("one", "two"):
+        write_records(tiny, half, results / machine / "tiny")
+    data = json.loads(wncompare("plot", results, "--output", figures, "--json", capture=capsys)[1])
+    assert {Path(file).parent for file in data["plots"]} == {figures / "one" / "tiny", figures / "two" / "tiny"}
+    alone = wncompare("plot", results / "one" / "tiny", "--output", tmp_path / "alone", capture=capsys)[1].split()
+    assert {Path(file).parent for file in alone} == {tmp_path / "alone" / "tiny"}
+    assert not (results / "one" / "tiny" / "plots").exists()
 
 
 def test_plot_of_nothing_exits_with_2(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

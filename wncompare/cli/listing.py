@@ -1,0 +1,17 @@
+"""`wncompare list`."""
+
+import click
+
+from wncompare.cli.options import JSON, print_json
+
+
+@click.command(name="list")
+@JSON
+def list_(as_json: bool) -> None:
+    """List the datasets, models, variants, optimizers and schedules that a config can name, with their options."""
+    from wncompare.report import listing
+
+    if as_json:
+        print_json({"schema_version": 1, **listing.as_data()})
+    else:
+        click.echo(listing.as_text(), nl=False)

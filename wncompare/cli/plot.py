@@ -1,0 +1,56 @@
+"""`wncompare plot`."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from wncompare.cli.options import EXISTING, JSON, PATH, print_json
+
+if TYPE_CHECKING:
+    from wncompare.records import Experiment
+
+
+@click.command()
+@PATH
+@click.option("--format", "format", type=click.Choice(["png", "svg", "pdf"]), default="png", show_default=True)
+@click.option(
+    "--output", metavar="DIR", type=EXISTING, help="Write below DIR, a folder an experiment, instead of plots/."
+)
+@JSON
+def plot(path: Path, format: str, output: Path | None, as_json: bool) -> None:
+    """Draw every experiment at or below PATH, each into its own plots/ folder.
+
+    With --output an experiment's figures go to the same place below DIR as it has below PATH, or to DIR/<its folder's
+    name>/ where PATH is the experiment itself.
+    """
+    from wncompare import records
+
+    written: list[Path] = []
+    for folder in records.find(path):
+        experiment = records.read(folder)
+        if not experiment.has_finished:
+            click.echo(f"{folder}: no run has finished: nothing to plot yet", err=True)
+            continue
+        written += draw(experiment, format, folder / "plots" if output is None else output / _place(folder, path))
+    if as_json:
+        print_json({"schema_version": 1, "plots": [str(file) for file in written]})
+    else:
+        for file in written:
+            click.echo(file)
+
+
+def _place(folder: Path, path: Path) -> Path:
+    """Where a mirror of `path` has `folder`; an experiment alone keeps its name."""
+    return Path(folder.resolve().name) if folder == path else folder.relative_to(path)
+
+
+def draw(experiment: "Experiment", format: str, folder: Path) -> list[Path]:
+    """Write every figure of the experiment into `folder`; the files."""
+    from wncompare import files, plots
+
+    written = []
+    for name, figure in plots.figures(experiment):
+        written.append(folder / f"{name}.{format}")
+        files.write_bytes(written[-1], plots.render(figure, format))
+    return written

@@ -1,0 +1,107 @@
+"""`wncompare report`, and how `run` saves and shows its summary."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from wncompare.cli.options import EXISTING, PATH, json_text, print_json
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from wncompare.records import Experiment
+    from wncompare.report.summary import Summary
+
+WIDTH = 140
+"""Columns of a terminal report that goes to a pipe or a file."""
+
+
+@click.command()
+@PATH
+@click.option(
+    "--format",
+    "format",
+    type=click.Choice(["terminal", "markdown", "json", "html"]),
+    default="terminal",
+    show_default=True,
+)
+@click.option("--output", metavar="FILE", type=EXISTING, help="Write to FILE; for one experiment.")
+def report(path: Path, format: str, output: Path | None) -> None:
+    """Say what every experiment at or below PATH found: the verdict, its numbers and its caveats.
+
+    Goes to stdout; html goes to report.html beside the records.
+    """
+    from wncompare import records
+    from wncompare.errors import UsageError
+    from wncompare.report.summary import summarize
+
+    folders = records.find(path)
+    if output is not None and len(folders) > 1:
+        raise UsageError(
+            f"--output {output}: {path} holds {len(folders)} experiments: name one of them, or leave --output out"
+        )
+    found = [(experiment, summarize(experiment)) for experiment in map(records.read, folders)]
+    if output is not None or format == "html":
+        for experiment, summary in found:
+            _write(output or experiment.folder / "report.html", experiment, summary, format)
+    elif format == "json":
+        documents = [data(summary) for _, summary in found]
+        print_json(documents[0] if folders == [path] else {"schema_version": 1, "experiments": documents})
+    else:
+        for experiment, summary in found:
+            click.echo(_text(experiment, summary, format), nl=False)
+
+
+def data(summary: "Summary") -> dict[str, Any]:
+    """The summary as strict JSON data."""
+    from wncompare.files import strict
+    from wncompare.report.summary import as_data
+
+    content: dict[str, Any] = strict(as_data(summary))
+    return content
+
+
+def save(folder: Path, summary: "Summary") -> None:
+    """Write summary.json and summary.csv."""
+    from wncompare.files import write_csv, write_json
+    from wncompare.report import spreadsheet
+
+    write_json(folder / "summary.json", data(summary))
+    write_csv(folder / "summary.csv", spreadsheet.COLUMNS, spreadsheet.rows(summary))
+
+
+def rendered(content: "RenderableType", *, to_file: bool = False) -> str:
+    """What rich makes of it for stdout, in colour and as wide as a terminal where there is one, or for a file."""
+    from rich.console import Console
+
+    plain = to_file or not sys.stdout.isatty()
+    console = Console(width=WIDTH if plain else None, color_system=None if plain else "auto")
+    with console.capture() as captured:
+        console.print(content)
+    return captured.get()
+
+
+def _write(file: Path, experiment: "Experiment", summary: "Summary", format: str) -> None:
+    from wncompare.files import write_bytes
+
+    write_bytes(file, _text(experiment, summary, format, to_file=True).encode())
+    click.echo(file)
+
+
+def _text(experiment: "Experiment", summary: "Summary", format: str, *, to_file: bool = False) -> str:
+    """The report in a format; html loads much and is imported alone."""
+    from wncompare.report import markdown, terminal
+
+    match format:
+        case "html":
+            from wncompare.report import html
+
+            return html.render(experiment, summary)
+        case "json":
+            return json_text(data(summary))
+        case "markdown":
+            return markdown.report(summary)
+        case _:
+            return rendered(terminal.report(summary), to_file=to_file)

@@ -1,0 +1,124 @@
+"""`wncompare run`."""
+
+import json
+import shlex
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from wncompare.cli.options import CONFIG, DATA_DIR, DEVICE, EXISTING, JSON, RUNS_FAILED, SET, print_json
+from wncompare.cli.plot import draw
+from wncompare.cli.report import data, rendered, save
+
+if TYPE_CHECKING:
+    from wncompare.config import Config
+    from wncompare.devices import Device
+    from wncompare.experiment import Engine
+    from wncompare.report.summary import Summary
+
+
+@click.command()
+@CONFIG
+@SET
+@click.option("--output", metavar="DIR", type=EXISTING, help="Write here instead of results/<name>.")
+@DATA_DIR
+@DEVICE
+@click.option("--workers", metavar="N", type=click.IntRange(1), help="Runs at a time (default: one a core).")
+@click.option("--engine", type=click.Choice(["local", "ray"]), default="local", help="Where runs go (default: local).")
+@click.option("--address", metavar="A", help="Ray's cluster, HOST:PORT or auto (default: one on this machine).")
+@click.option("--overwrite", is_flag=True, help="Delete earlier runs that differ from what is asked.")
+@click.option("--fail-fast", is_flag=True, help="Stop at the first run that fails.")
+@click.option("--quiet", is_flag=True, help="No progress; failures and the result alone.")
+@JSON
+def run(
+    config_file: Path,
+    overrides: tuple[str, ...],
+    output: Path | None,
+    data_dir: Path | None,
+    device: "Device | None",
+    workers: int | None,
+    engine: "Engine",
+    address: str | None,
+    overwrite: bool,
+    fail_fast: bool,
+    quiet: bool,
+    as_json: bool,
+) -> int:
+    """Train every variant and seed of CONFIG, then plot and sum up.
+
+    Runs that an earlier call finished are skipped; interrupted ones go on from their last epoch.
+    """
+    from wncompare import config as configs
+    from wncompare import console, experiment, records
+    from wncompare.report.summary import summarize
+
+    if address and engine != "ray":
+        raise click.UsageError(f"--address {address} is for --engine ray: give both, or neither")
+    config = configs.load(config_file, overrides)
+    folder = output or _default_folder(config)
+    with _resumable(folder), console.progress(epochs=config.training.epochs, quiet=quiet) as listen:
+        done = experiment.execute(
+            config,
+            folder,
+            data_dir=data_dir,
+            device=device,
+            workers=workers,
+            engine=engine,
+            address=address,
+            overwrite=overwrite,
+            fail_fast=fail_fast,
+            listen=listen,
+        )
+    finished = records.read(folder)
+    found = summarize(finished)
+    if _is_drawn(folder, found):
+        click.echo(f"nothing is new: {folder} and its plots are as they were", err=True)
+    elif finished.has_finished:
+        written = draw(finished, "png", folder / "plots")
+        click.echo(f"wrote {folder} and {len(written)} plots in {folder / 'plots'}", err=True)
+    save(folder, found)
+    _print_summary(found, as_json=as_json)
+    diverged = [run.name for run in finished.runs if run.record.status == "diverged"]
+    if diverged:
+        click.echo(
+            f"diverged, and not tried again: {', '.join(diverged)}; a lower learning rate or clipnorm may help",
+            err=True,
+        )
+    return RUNS_FAILED if done.unsuccessful or diverged else 0
+
+
+def _is_drawn(folder: Path, found: "Summary") -> bool:
+    """Whether the plots that are there show this very summary, which is saved once they are drawn."""
+    try:
+        saved = json.loads((folder / "summary.json").read_bytes())
+    except (OSError, ValueError):
+        return False
+    return bool(saved == data(found)) and (folder / "plots").is_dir()
+
+
+def _default_folder(config: "Config") -> Path:
+    return Path("results") / config.name
+
+
+@contextmanager
+def _resumable(folder: Path) -> Iterator[None]:
+    """On Ctrl-C, say what is safe and how to go on."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        command = shlex.join(["wncompare", *sys.argv[1:]])
+        click.echo(f"\ninterrupted: records are safe in {folder}; go on with: {command}", err=True)
+        raise
+
+
+def _print_summary(found: "Summary", *, as_json: bool) -> None:
+    if as_json:
+        print_json(data(found))
+        return
+    from wncompare.report import terminal
+
+    click.echo(rendered(terminal.report(found)), nl=False)
