@@ -32,6 +32,7 @@ class Results:
     """A benchmark's file: written anew with every measurement, so that an interruption leaves what there is."""
 
     def __init__(self, name: str, settings: Mapping[str, Any], folder: Path = RESULTS) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
         self.path = folder / f"{name}.json"
         self._data = {
             "schema_version": SCHEMA_VERSION,

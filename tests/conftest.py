@@ -1,5 +1,7 @@
 """Shared by all tests: configs as files, the command line as a function, and records without training."""
 
+import os
+import tempfile
 from collections.abc import Callable
 from itertools import product
 from pathlib import Path
@@ -26,6 +28,14 @@ TINY: dict[str, Any] = {
     "init_batch": 32,
     "seeds": [0, 1],
 }
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Keep what is cached out of the user's cache: one folder a session, for the processes of pytest-xdist together."""
+    if not hasattr(config, "workerinput"):
+        cache = tempfile.TemporaryDirectory(prefix="wncompare-tests-", ignore_cleanup_errors=True)
+        config.add_cleanup(cache.cleanup)
+        os.environ["XDG_CACHE_HOME"] = cache.name
 
 
 @pytest.fixture
@@ -62,6 +72,7 @@ def write_records(tmp_path: Path) -> Callable[..., Path]:
 
 def _write_run(folder: Path, variant: str, point: Point, seed: int, accuracies: list[float]) -> None:
     place = records.run_folder(folder, variant, point, seed)
+    place.mkdir(parents=True, exist_ok=True)
     rows = [
         {
             "epoch": epoch,

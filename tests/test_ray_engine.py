@@ -39,6 +39,7 @@ def execute(
     folder: Path, *payloads: dict[str, Any], address: str | None = None, cpus: int = 1
 ) -> Generator[Event, None, None]:
     """The events of tasks that `work` performs, named by their place."""
+    folder.mkdir(exist_ok=True)
     tasks = [
         Task(
             str(number),

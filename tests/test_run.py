@@ -256,12 +256,13 @@ def test_ctrl_c_keeps_the_records_and_the_same_command_goes_on(
     assert code == 130
     assert f"interrupted: records are safe in {folder}; go on with: wncompare run {config_file}" in rest
     assert "Traceback" not in rest
-    before = {one.record.variant: one for one in records.read(folder).runs}
-    assert "interrupted" in {one.record.status for one in before.values()}
-    assert max(one.epochs for one in before.values()) >= 2
+    before = records.read(folder).runs
+    assert "interrupted" in {one.record.status for one in before}
+    assert max(one.epochs for one in before) >= 2
+    resumable = list(folder.glob("*/*/checkpoint.npz"))  # a row may be there whose resume point was not written yet
     again = run(config_file, folder, *SIX_EPOCHS)
     assert again.returncode == 0
-    assert again.stderr.count(": epoch 1/") == sum(one.epochs == 0 for one in before.values()) + 2 - len(before)
+    assert again.stderr.count(": epoch 1/") == 2 - len(resumable)
     assert histories(records.read(folder)) == histories(records.read(uninterrupted))
     for ours, theirs in zip(final_weights(folder), final_weights(uninterrupted), strict=True):
         np.testing.assert_array_equal(ours, theirs)

@@ -138,6 +138,7 @@ def _dataset(dataset: str | Mapping[str, Any] | Arrays, folder: Path) -> dict[st
         digest.update(repr((array.shape, array.dtype)).encode() + array.tobytes())
     file = (folder / f"data-{digest.hexdigest()[:12]}.npz").absolute()
     if not file.exists():
+        folder.mkdir(parents=True, exist_ok=True)
         with files.replacing(file) as temporary:
             np.savez(temporary, **arrays)  # type: ignore[arg-type]
     return {"name": "npz", "path": str(file)}

@@ -35,7 +35,10 @@ def explain(error: OSError) -> str:
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """A temporary file beside `path`, of its suffix, that is synced and takes its place when the block succeeds."""
+    """A temporary file beside `path`, of its suffix, that is synced and takes its place when the block succeeds.
+
+    The folder has to be there: one that somebody has removed meanwhile does not come back.
+    """
     try:
         with _temporary(path) as temporary:
             yield temporary
@@ -46,7 +49,6 @@ def replacing(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def _temporary(path: Path) -> Iterator[Path]:
-    path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}{_TEMPORARY}", suffix=path.suffix)
     temporary = Path(name)
     try:

@@ -183,7 +183,8 @@ def run_folder(folder: Path, variant: str, point: Point, seed: int) -> Path:
 
 
 def write_experiment(folder: Path, config: Config, version: str) -> None:
-    """Write experiment.json."""
+    """Write experiment.json, into a new folder where there is none."""
+    folder.mkdir(parents=True, exist_ok=True)
     record = ExperimentRecord(wncompare=version, config=config.dump())
     write_json(folder / EXPERIMENT_FILE, record.model_dump())
 

@@ -52,5 +52,6 @@ def draw(experiment: "Experiment", format: str, folder: Path) -> list[Path]:
     written = []
     for name, figure in plots.figures(experiment):
         written.append(folder / f"{name}.{format}")
+        written[-1].parent.mkdir(parents=True, exist_ok=True)
         files.write_bytes(written[-1], plots.render(figure, format))
     return written

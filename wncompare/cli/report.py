@@ -86,6 +86,7 @@ def rendered(content: "RenderableType", *, to_file: bool = False) -> str:
 def _write(file: Path, experiment: "Experiment", summary: "Summary", format: str) -> None:
     from wncompare.files import write_bytes
 
+    file.parent.mkdir(parents=True, exist_ok=True)
     write_bytes(file, _text(experiment, summary, format, to_file=True).encode())
     click.echo(file)
 

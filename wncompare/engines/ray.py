@@ -168,6 +168,7 @@ class _Driver:
             if not claim.enter_context(run_lock(task.log.parent)):
                 return False
             self._claims[task.name] = claim
+            task.log.parent.mkdir(parents=True, exist_ok=True)
         return True
 
     def _give_way(self, task: Task) -> Iterator[Event]:

@@ -84,5 +84,6 @@ def export_run(run: Path, output: Path) -> None:
     if not file.is_file():
         raise RecordsError(f"{run}: no {records.MODEL_FILE} here: name a finished run's folder, <variant>/seed-<seed>")
     folded = fold(load_untrusted(file))
+    output.parent.mkdir(parents=True, exist_ok=True)
     with replacing(output) as temporary:
         folded.save(temporary)

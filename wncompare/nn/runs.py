@@ -27,7 +27,7 @@ from wncompare.errors import DatasetError, RecordsError
 from wncompare.files import replacing
 from wncompare.identity import fingerprint
 from wncompare.locks import run_lock
-from wncompare.nn import arms, checkpoint
+from wncompare.nn import arms, checkpoint, programs
 from wncompare.nn.datasets import given
 from wncompare.nn.device import check_fits, use
 from wncompare.nn.measures import layer_rows, parameters
@@ -70,6 +70,7 @@ def _status_there(folder: Path, record: RunRecord) -> Status | None:
 
 def _begin(payload: dict[str, Any], folder: Path, record: RunRecord, report: Report) -> Status:
     started = perf_counter()
+    programs.keep()
     use(record.identity["device"])
     config = configs.from_data(payload["config"], "the run's config")
     dataset = given(config.dataset, payload)

@@ -15,6 +15,7 @@ from wncompare.data.dataset import Split
 from wncompare.nn.batches import DeviceSplit, batch_order, on_device
 from wncompare.nn.checkpoint import state
 from wncompare.nn.lowering import Forward, plan
+from wncompare.nn.programs import forget_damaged
 from wncompare.nn.schedules import last_rate
 
 __all__ = ["EpochResult", "Trainer", "batch_order", "evaluate"]
@@ -261,8 +262,11 @@ class _Loop:
     def _compiled(self, size: int) -> Any:
         try:
             return self._traced(size, xla=self._xla.usable)
-        except (tf.errors.InvalidArgumentError, tf.errors.UnimplementedError) as error:
-            if not self._xla.usable:
+        except tf.errors.OpError as error:
+            if forget_damaged(error):
+                return self._compiled(size)
+            lacks_op = isinstance(error, tf.errors.InvalidArgumentError | tf.errors.UnimplementedError)
+            if not (lacks_op and self._xla.usable):
                 raise
             self._xla.usable = False
             _log.warning("XLA cannot compile this model: it trains without, slower. %s", error.message.split("\n")[0])

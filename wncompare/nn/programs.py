@@ -1,0 +1,86 @@
+"""Programs that XLA has compiled, kept in this user's cache: the next process that needs one loads it.
+
+Compiling an arm of LeNet takes some seconds on one core, loading it a tenth of that, and the program is the same to
+the bit. TensorFlow keys an entry by the program; what it does not ask for, the processor and the versions, names the
+folder.
+"""
+
+import hashlib
+import json
+import os
+import platform
+import shutil
+from pathlib import Path
+
+import keras
+import tensorflow as tf
+from platformdirs import user_cache_path
+
+from wncompare.provenance import available_cores
+
+MOST_BYTES = 256 << 20
+"""Of all entries together; the oldest go first."""
+FREE_BYTES = 1 << 30
+"""With less room on the disk nothing is kept: to TensorFlow, a program that cannot be written has not been compiled."""
+
+_DAMAGE = (tf.errors.DataLossError, tf.errors.NotFoundError, tf.errors.OutOfRangeError)
+_VARIABLE = "TF_XLA_FLAGS"
+
+
+def keep() -> None:
+    """Have TensorFlow keep what it compiles for CPUs and load what is kept; it hears of it before its first device.
+
+    Where the cache cannot be written, or the disk is nearly full, nothing is kept.
+    """
+    folder = _folder()
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        drop_oldest(folder.parent)
+        usable = os.access(folder, os.W_OK) and shutil.disk_usage(folder).free > FREE_BYTES
+    except OSError:
+        return
+    if usable and "'" not in str(folder):  # the only quote that TensorFlow reads
+        os.environ[_VARIABLE] = (
+            f"--tf_xla_persistent_cache_directory='{folder}' --tf_xla_persistent_cache_device_types=CPU"
+        )
+
+
+def forget_damaged(error: tf.errors.OpError) -> bool:
+    """Where an entry that cannot be read is the error's cause, delete all, so that compiling again writes new ones."""
+    folder = _folder()
+    if str(folder) not in os.environ.get(_VARIABLE, ""):
+        return False
+    if not isinstance(error, _DAMAGE) and "cache key" not in error.message:
+        return False
+    entries = list(folder.iterdir())
+    for entry in entries:
+        entry.unlink(missing_ok=True)
+    return bool(entries)
+
+
+def drop_oldest(folder: Path) -> None:
+    """Delete the oldest entries below `folder` that are too many."""
+    entries = [(entry.stat(), entry) for entry in folder.rglob("*") if entry.is_file()]
+    excess = sum(found.st_size for found, _ in entries) - MOST_BYTES
+    for found, entry in sorted(entries, key=lambda item: item[0].st_mtime):
+        if excess <= 0:
+            return
+        excess -= found.st_size
+        entry.unlink(missing_ok=True)
+
+
+def _folder() -> Path:
+    """Where entries lie that were compiled by the same versions, for the same processor and number of threads."""
+    compiled_by = (tf.__version__, keras.__version__)
+    compiled_for = (platform.machine(), _processor(), available_cores(), os.environ.get("TF_NUM_INTRAOP_THREADS"))
+    key = hashlib.sha256(json.dumps([*compiled_by, *compiled_for]).encode()).hexdigest()
+    return user_cache_path("wncompare") / "programs" / key[:16]
+
+
+def _processor() -> list[str]:
+    """The processor's name and what it can do."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return [platform.processor()]
+    return sorted({line for line in lines if line.startswith(("model name", "flags", "Features"))})
