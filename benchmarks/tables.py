@@ -62,22 +62,26 @@ def epoch(row: dict[str, Any], steps: int) -> float:
 
 
 def whole_job(result: dict[str, Any]) -> str:
-    """Seconds of the whole job by system, and the ratio repeat by repeat."""
-    by_system = {
-        name: [row["seconds"] for row in rows] for name, rows in grouped(result["measurements"], "system").items()
-    }
-    rows = [(name, show(spread(seconds), "{:.0f}"), str(len(seconds))) for name, seconds in by_system.items()]
+    """Seconds of the whole job by system, and how many times as long the tutorial takes for as many runs."""
+    by_system = grouped(result["measurements"], "system")
+    tutorial = [row["seconds"] / row["runs"] for row in by_system.get("tutorial", [])]
+    header = ("system", "runs", "seconds", "seconds a run", "the tutorial takes")
     parts = [
         "## The whole job",
         machine(result),
-        f"Two arms, {result['settings']['epochs']} epochs, everything included.",
+        f"Runs of {result['settings']['epochs']} epochs, as many of each arm, everything included.",
+        markdown(header, (whole_job_row(name, rows, tutorial) for name, rows in by_system.items())),
     ]
-    parts.append(markdown(("system", "seconds", "repeats"), rows))
-    if len(by_system) == 2:
-        pairs = list(zip(by_system["tutorial"], by_system["wncompare"], strict=False))
-        found = ratio(*map(list, zip(*pairs, strict=True)))
-        parts.append(f"tutorial / wncompare: **{show(found, '{:.1f}')}**")
     return "\n\n".join([*parts, *failures(result)])
+
+
+def whole_job_row(name: str, rows: Rows, tutorial: list[float]) -> tuple[str, ...]:
+    """One system's cells."""
+    each = [row["seconds"] / row["runs"] for row in rows]
+    paired = list(zip(tutorial, each, strict=False))
+    times = show(ratio(*map(list, zip(*paired, strict=True))), "{:.1f}") + " times as long" if paired else "–"
+    seconds = show(spread([row["seconds"] for row in rows]), "{:.0f}")
+    return name, str(rows[0]["runs"]), seconds, show(spread(each), "{:.1f}"), times
 
 
 def scaling(result: dict[str, Any]) -> str:

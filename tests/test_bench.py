@@ -239,7 +239,7 @@ def whole_job(*seconds: tuple[float, float]) -> dict[str, Any]:
         "environment": {"processor": "A CPU", "cores": 2},
         "started": "2026-01-01T00:00:00+00:00",
         "settings": {"epochs": 10},
-        "measurements": [{"system": system, "seconds": value, "load": 0.5} for system, value in rows],
+        "measurements": [{"system": system, "runs": 2, "seconds": value, "load": 0.5} for system, value in rows],
         "failures": [],
     }
 
@@ -247,8 +247,14 @@ def whole_job(*seconds: tuple[float, float]) -> dict[str, Any]:
 def test_the_whole_job_s_ratio_is_that_of_the_medians() -> None:
     """50, 60 and 40 seconds against 500, 480 and 450: medians 50 and 480, ratio 9.6, single repeats 8.0 to 11.2."""
     text = tables.whole_job(whole_job((50, 500), (60, 480), (40, 450)))
-    assert "| wncompare | 50 (40–60) | 3 |" in text
-    assert "tutorial / wncompare: **9.6 (8.0–11.2)**" in text
+    assert "| wncompare | 2 | 50 (40–60) | 25.0 (20.0–30.0) | 9.6 (8.0–11.2) times as long |" in text
+
+
+def test_a_job_of_more_seeds_is_compared_run_by_run() -> None:
+    """20 runs in 200 s are 10 s each; the tutorial's 2 in 80 s are 40 s each, 4 times as long."""
+    measured = whole_job((20, 80))
+    measured["measurements"].append({"system": "all seeds", "runs": 20, "seconds": 200, "load": 0.5})
+    assert "| all seeds | 20 | 200 | 10.0 | 4.0 times as long |" in tables.whole_job(measured)
 
 
 def test_a_profile_adds_up_to_the_step() -> None:
