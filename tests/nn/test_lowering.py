@@ -79,7 +79,7 @@ def lowered_count(model: keras.Model) -> int:
     return sum(isinstance(stage, ConvPool) for stage in lower(model))
 
 
-@settings(max_examples=6, deadline=None, derandomize=True)
+@settings(max_examples=10, deadline=None, derandomize=True)
 @given(
     height=st.integers(6, 17),
     width=st.integers(6, 17),
@@ -88,18 +88,27 @@ def lowered_count(model: keras.Model) -> int:
     filters=st.integers(1, 5),
     relu=st.sampled_from(["relu", "linear"]),
     bias=st.booleans(),
+    batch=st.sampled_from([1, 3, 4, 8]),
     seed=st.integers(0, 9),
 )
 def test_lowered_equals_the_model_for_any_sizes(
-    height: int, width: int, kernel: tuple[int, int], channels: int, filters: int, relu: str, bias: bool, seed: int
+    height: int,
+    width: int,
+    kernel: tuple[int, int],
+    channels: int,
+    filters: int,
+    relu: str,
+    bias: bool,
+    batch: int,
+    seed: int,
 ) -> None:
-    """For any image size, kernel size and channel count, predictions, loss and gradients equal the model's own."""
+    """For any image, kernel and batch size and channel count, predictions, loss and gradients equal the model's own."""
     keras.utils.set_random_seed(seed)
     size = (height, width, channels)
     conv = layers.Conv2D(filters, kernel, activation=relu, use_bias=bias, bias_initializer="normal")
     model = small(size, conv, layers.MaxPooling2D(2))
     assert lowered_count(model) == 1
-    assert_same(model, images(size, seed))
+    assert_same(model, images(size, seed, n=batch))
 
 
 @settings(max_examples=3, deadline=None, derandomize=True)

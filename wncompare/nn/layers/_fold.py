@@ -58,7 +58,8 @@ def _inner_axes(v: Any, output_axes: tuple[int, ...]) -> tuple[int, ...]:
 
 def _scaled(v: Any, output_axes: tuple[int, ...]) -> tuple[Any, Any, Any, Any]:
     axes = _inner_axes(v, output_axes)
-    largest = ops.max(ops.abs(ops.stop_gradient(v)), axis=axes, keepdims=True)
+    fixed = ops.stop_gradient(v)  # two reductions are faster than |v| written out for one
+    largest = ops.maximum(ops.max(fixed, axis=axes, keepdims=True), -ops.min(fixed, axis=axes, keepdims=True))
     live = largest > ZERO
     scale = ops.where(live, largest, 1.0)
     u = v / scale
