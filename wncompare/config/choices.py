@@ -1,0 +1,103 @@
+"""What a config names in the catalog, each with its options: types built from the catalog's entries."""
+
+import re
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Union
+
+from pydantic import BeforeValidator, Field, create_model
+from pydantic_core import PydanticCustomError
+
+from wncompare.catalog import (
+    DATASETS,
+    MODELS,
+    OPTIMIZERS,
+    SCHEDULES,
+    VARIANTS,
+    Catalog,
+    Options,
+    ScheduleOptions,
+    Text,
+)
+
+_SLUG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+=,-]{0,99}")
+
+
+def _folder_name(value: Any) -> Any:
+    if isinstance(value, str) and not _SLUG.fullmatch(value):
+        raise PydanticCustomError(
+            "folder_name", "expected a folder name: up to 100 letters, digits and _ . + = , - with no dot in front"
+        )
+    return value
+
+
+def _color(value: Any) -> Any:
+    from matplotlib.colors import is_color_like
+
+    if isinstance(value, str) and not is_color_like(value):
+        raise PydanticCustomError("color", "expected a colour that matplotlib knows, such as red or '#1f77b4'")
+    return value
+
+
+FolderName = Annotated[str, BeforeValidator(_folder_name)]
+Color = Annotated[str, BeforeValidator(_color)]
+
+
+def _literal(name: str) -> Any:
+    return Literal[name]
+
+
+def _choice(catalog: Catalog) -> Any:
+    """The union of a catalog's options, each with its `name` inline and told apart by it."""
+    members = [
+        create_model(entry.options.__name__, __base__=entry.options, name=(_literal(name), name))
+        for name, entry in catalog.items()
+    ]
+    return Annotated[Union[tuple(members)], Field(discriminator="name")]  # noqa: UP007 - built, not written
+
+
+class Variant(Options):
+    """One way to parameterize the model; its `id` names its folder, its `label` and `color` its curves."""
+
+    name: str
+    id: FolderName = ""
+    label: Text = ""
+    color: Color | None = None
+    options: Options = Options()
+
+    def model_post_init(self, context: Any, /) -> None:
+        """Let the name stand for an id that is left out, and the id for a label."""
+        object.__setattr__(self, "id", self.id or self.name)
+        object.__setattr__(self, "label", self.label or self.id)
+
+
+def _variant() -> Any:
+    members = [
+        create_model("Variant", __base__=Variant, name=(_literal(name), name), options=(entry.options, entry.options()))
+        for name, entry in VARIANTS.items()
+    ]
+    return Annotated[Union[tuple(members)], Field(discriminator="name")]  # noqa: UP007 - built, not written
+
+
+class Named(Options):
+    """Options with the name of what they configure."""
+
+    name: str
+
+
+class NamedSchedule(ScheduleOptions):
+    """A schedule's options with its name."""
+
+    name: str
+
+
+if TYPE_CHECKING:
+    DatasetChoice = Named
+    ModelChoice = Named
+    OptimizerChoice = Named
+    ScheduleChoice = NamedSchedule
+    VariantChoice = Variant
+else:
+    DatasetChoice = _choice(DATASETS)
+    ModelChoice = _choice(MODELS)
+    OptimizerChoice = _choice(OPTIMIZERS)
+    ScheduleChoice = _choice(SCHEDULES)
+    VariantChoice = _variant()
