@@ -21,6 +21,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import wncompare
 from wncompare import records
 from wncompare.engines.process import Worker
 from wncompare.engines.tasks import Event, Task
@@ -279,7 +280,7 @@ def _connect(ray: Any, address: str, cpus: int) -> None:
         with chdir("/"):  # Ray has its workers import from the driver's working folder, where anything may lie
             ray.init(
                 address=address,
-                runtime_env={"py_modules": [str(Path(records.__file__).parent)]},
+                runtime_env={"py_modules": [str(Path(wncompare.__file__).parent)]},
                 logging_level="ERROR",
                 log_to_driver=False,
                 **local,

@@ -1,0 +1,65 @@
+"""The results folder: what a run leaves on disk, written atomically and read back with its schema checked.
+
+    results/cifar10/
+      experiment.json                  schema version, resolved config
+      weight_norm/[<point>/]seed-0/    <variant id>/<point of the grid, where there is one>/seed-<seed>
+        run.json  history.csv  layers.csv  log.txt  checkpoint.npz  model.keras
+
+Reading executes nothing: JSON and CSV are validated as data, and a record that is damaged is named, not believed.
+A record that says "running" while no process holds the run reads as interrupted, however its worker ended.
+"""
+
+from wncompare.records.layout import (
+    CHECKPOINT_FILE,
+    EXPERIMENT_FILE,
+    EXTRA_COLUMNS,
+    HISTORY_COLUMNS,
+    HISTORY_FILE,
+    LAYERS_FILE,
+    LOG_FILE,
+    METRICS,
+    MODEL_FILE,
+    RUN_FILE,
+    run_folder,
+    run_name,
+)
+from wncompare.records.reading import find, read, read_config, read_record, read_run
+from wncompare.records.schema import DatasetRecord, Experiment, Run, RunRecord, Status, difference, is_done
+from wncompare.records.tables import read_history, read_layers, read_rows
+from wncompare.records.writing import clear_run, delete_run, write_experiment, write_history, write_layers, write_run
+
+__all__ = [
+    "CHECKPOINT_FILE",
+    "EXPERIMENT_FILE",
+    "EXTRA_COLUMNS",
+    "HISTORY_COLUMNS",
+    "HISTORY_FILE",
+    "LAYERS_FILE",
+    "LOG_FILE",
+    "METRICS",
+    "MODEL_FILE",
+    "RUN_FILE",
+    "DatasetRecord",
+    "Experiment",
+    "Run",
+    "RunRecord",
+    "Status",
+    "clear_run",
+    "delete_run",
+    "difference",
+    "find",
+    "is_done",
+    "read",
+    "read_config",
+    "read_history",
+    "read_layers",
+    "read_record",
+    "read_rows",
+    "read_run",
+    "run_folder",
+    "run_name",
+    "write_experiment",
+    "write_history",
+    "write_layers",
+    "write_run",
+]

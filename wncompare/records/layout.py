@@ -1,0 +1,37 @@
+"""What files there are in a results folder, where a run lives in it, and the columns of its tables."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import get_args
+
+from wncompare.catalog import Metric
+from wncompare.grid import Point
+
+EXPERIMENT_FILE = "experiment.json"
+RUN_FILE = "run.json"
+HISTORY_FILE = "history.csv"
+LAYERS_FILE = "layers.csv"
+LOG_FILE = "log.txt"
+MODEL_FILE = "model.keras"
+CHECKPOINT_FILE = "checkpoint.npz"
+
+METRICS = ("loss", "accuracy", "val_loss", "val_accuracy")
+HISTORY_COLUMNS = ("epoch", *METRICS, "learning_rate", "train_seconds", "eval_seconds", "steps")
+EXTRA_COLUMNS = tuple(prefix + metric for metric in get_args(Metric) for prefix in ("", "val_"))
+"""What a history may have beside these where the config asks for more metrics."""
+LAYER_COLUMNS = ("epoch", "layer", "v_norm", "g", "effective_learning_rate")
+
+
+def run_name(variant: str, point: Point, seed: int) -> str:
+    """How messages call a run, and where it lives in an experiment's folder: "weight_norm/seed-0"."""
+    return "/".join(part for part in (variant, point.slug, f"seed-{seed}") if part)
+
+
+def run_folder(folder: Path, variant: str, point: Point, seed: int) -> Path:
+    """Where a run lives in an experiment's folder."""
+    return folder / run_name(variant, point, seed)
+
+
+def history_columns(row: Iterable[str]) -> tuple[str, ...]:
+    """The columns of a history whose rows have these."""
+    return (*HISTORY_COLUMNS, *(column for column in EXTRA_COLUMNS if column in row))

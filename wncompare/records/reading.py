@@ -1,0 +1,120 @@
+"""A results folder read: every record is validated, and one that is damaged or out of place is named."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import ValidationError
+
+from wncompare import config as configs
+from wncompare.config import Config
+from wncompare.errors import RecordsError, WncompareError
+from wncompare.grid import Point
+from wncompare.identity import differences
+from wncompare.locks import is_held
+from wncompare.records.layout import EXPERIMENT_FILE, HISTORY_FILE, RUN_FILE, run_folder
+from wncompare.records.schema import SCHEMA_VERSION, Experiment, ExperimentRecord, Record, Run, RunRecord
+from wncompare.records.tables import read_history
+from wncompare.records.text import read_text
+
+R = TypeVar("R", bound="Record")
+
+
+def find(path: Path) -> list[Path]:
+    """The experiments' folders at or below `path`, sorted.
+
+    Raises:
+        RecordsError: there is none.
+    """
+    folders = sorted(file.parent for file in path.rglob(EXPERIMENT_FILE)) if path.is_dir() else []
+    if not folders:
+        raise RecordsError(
+            f"{path}: no {EXPERIMENT_FILE} here or below: name a results folder that wncompare run wrote"
+        )
+    return folders
+
+
+def read(folder: Path) -> Experiment:
+    """The experiment in `folder`, with the runs that are there.
+
+    Raises:
+        RecordsError: a record is damaged, foreign or not in its place; the message names the file.
+    """
+    config = read_config(folder)
+    places = (
+        (run_folder(folder, variant.id, point, seed), point)
+        for variant in config.variants
+        for point in config.points
+        for seed in config.seeds
+    )
+    runs = tuple(read_run(place, point) for place, point in places if (place / RUN_FILE).exists())
+    _refuse_mixtures(runs)
+    return Experiment(folder, config, runs)
+
+
+def _refuse_mixtures(runs: Sequence[Run]) -> None:
+    """Refuse runs of one variant at one point that differ in more than the seed: they are of different configs."""
+    first: dict[tuple[str, str], Run] = {}
+    for run in runs:
+        other = first.setdefault((run.record.variant, run.point.slug), run)
+        identities = [{**one.record.identity, "seed": None} for one in (other, run)]
+        if identities[0] != identities[1]:
+            raise RecordsError(
+                f"{run.folder / RUN_FILE}: of another config than {other.name}: {differences(*identities)}: "
+                "delete one of them and run again"
+            )
+
+
+def read_config(folder: Path) -> Config:
+    """The resolved config of the experiment in `folder`."""
+    file = folder / EXPERIMENT_FILE
+    record = _read_record(file, ExperimentRecord)
+    try:
+        return configs.from_data(record.config, str(file))
+    except WncompareError as error:
+        raise RecordsError(str(error)) from None
+
+
+def read_run(folder: Path, point: Point) -> Run:
+    """The run in `folder`, at that point; its history has `HISTORY_COLUMNS` and any of `EXTRA_COLUMNS`."""
+    record = _read_run_record(folder)
+    run = Run(folder, record, read_history(folder), point)
+    if not folder.match(run.name):
+        raise RecordsError(f"{folder / RUN_FILE}: is the record of {run.name}: delete the run's folder and run again")
+    if record.status == "finished" and run.epochs != record.epochs:
+        raise RecordsError(
+            f"{folder / HISTORY_FILE}: {run.epochs} epochs, {record.epochs} expected: "
+            "delete the run's folder and run again"
+        )
+    return run
+
+
+def read_record(folder: Path) -> RunRecord | None:
+    """The record of the run in `folder`, None where there is none."""
+    return _read_run_record(folder) if (folder / RUN_FILE).exists() else None
+
+
+def _read_run_record(folder: Path) -> RunRecord:
+    record = _read_record(folder / RUN_FILE, RunRecord)
+    if record.status == "running" and not is_held(folder):
+        record = _read_record(folder / RUN_FILE, RunRecord)  # it may have ended in between
+        if record.status == "running":
+            return record.model_copy(update={"status": "interrupted"})
+    return record
+
+
+def _read_record(file: Path, kind: type[R]) -> R:
+    try:
+        data = json.loads(read_text(file))
+    except (ValueError, RecursionError) as error:
+        raise RecordsError(f"{file}: damaged JSON ({error}): delete the run's folder and run again") from None
+    version = data.get("schema_version") if isinstance(data, dict) else None
+    if version != SCHEMA_VERSION:
+        raise RecordsError(f"{file}: schema version {version!r}: this wncompare reads version {SCHEMA_VERSION}")
+    try:
+        return kind.model_validate(data)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = "".join(f"{part}: " for part in first["loc"])
+        raise RecordsError(f"{file}: {where}{first['msg']}: delete the run's folder and run again") from None

@@ -1,0 +1,135 @@
+"""What records hold, and what reading them gives."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from wncompare.config import Config, Variant
+from wncompare.grid import Point
+from wncompare.identity import differences, fingerprint
+from wncompare.records.layout import run_name
+
+SCHEMA_VERSION: Final = 1
+
+Status = Literal["running", "interrupted", "finished", "failed", "diverged"]
+Number = Annotated[float, Field(strict=False)]  # strict JSON keeps "nan" and "inf" as text
+
+
+class Record(BaseModel):
+    """Data read from a file: unknown keys and wrong types mean a foreign or damaged file."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class DatasetRecord(Record):
+    """Which data a run was trained on."""
+
+    name: str
+    label: str
+    digest: str
+    official: bool | None
+
+
+class RunRecord(Record):
+    """What run.json holds: the identity of a run, how far it came and where it was made.
+
+    `identity` is everything that a result depends on apart from the number of epochs; `fingerprint` is its SHA-256.
+    `epochs` is how many the run is to have, `stopped` why it ended before that: then `epochs` is how many it has.
+    `seconds` has the wall-clock times: `start_up` and `compile` once, `train` and `eval` over all epochs.
+    """
+
+    schema_version: Literal[1] = SCHEMA_VERSION
+    variant: str
+    point: dict[str, Any] = {}
+    seed: int
+    status: Status
+    stopped: str | None = None
+    fingerprint: str
+    identity: dict[str, Any]
+    epochs: int
+    dataset: DatasetRecord
+    parameters: int | None = None
+    device: str | None = None
+    test: dict[str, Number] | None = None
+    seconds: dict[str, Number] = {}
+    started: str | None = None
+    ended: str | None = None
+    environment: dict[str, Any] = {}
+    error: str | None = None
+
+    @model_validator(mode="after")
+    def _of_its_identity(self) -> "RunRecord":
+        if self.fingerprint != fingerprint(self.identity):
+            raise PydanticCustomError("fingerprint", "the fingerprint is not that of the identity")
+        return self
+
+
+class ExperimentRecord(Record):
+    """What experiment.json holds."""
+
+    schema_version: Literal[1] = SCHEMA_VERSION
+    wncompare: str
+    config: dict[str, Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """A run as read from disk: its record and its history, a column a metric."""
+
+    folder: Path
+    record: RunRecord
+    history: dict[str, NDArray[np.float64]]
+    point: Point
+
+    @property
+    def name(self) -> str:
+        """How messages call the run: "weight_norm/seed-0"."""
+        return run_name(self.record.variant, self.point, self.record.seed)
+
+    @property
+    def epochs(self) -> int:
+        """How many epochs the history holds."""
+        return len(self.history["epoch"])
+
+
+@dataclass(frozen=True, eq=False)
+class Experiment:
+    """An experiment as read from disk: its config and the runs there are, in the config's order."""
+
+    folder: Path
+    config: Config
+    runs: tuple[Run, ...]
+
+    @property
+    def has_finished(self) -> bool:
+        """Whether any run has finished."""
+        return any(run.record.status == "finished" for run in self.runs)
+
+    def of(self, variant: Variant, point: Point | None = None) -> list[Run]:
+        """The runs of one variant, at one point of the grid or, by default, at all."""
+        return [run for run in self.runs if run.record.variant == variant.id and (point is None or run.point == point)]
+
+    def finished(self, variant: Variant, point: Point | None = None) -> list[Run]:
+        """Those of them that have finished."""
+        return [run for run in self.of(variant, point) if run.record.status == "finished"]
+
+
+def difference(planned: RunRecord, found: RunRecord) -> str:
+    """What keeps a run from being taken for the planned one, as text; empty where nothing does."""
+    if found.identity != planned.identity:
+        return differences(found.identity, planned.identity)
+    if found.epochs > planned.epochs:
+        return f"training.epochs: {found.epochs} there, {planned.epochs} asked for"
+    return ""
+
+
+def is_done(planned: RunRecord, found: RunRecord) -> bool:
+    """Whether nothing of a planned run is left to train: a diverged run is final, and one that a rule stopped."""
+    if found.status == "finished":
+        return found.epochs == planned.epochs or found.stopped is not None
+    return found.status == "diverged"

@@ -1,0 +1,73 @@
+"""The tables of a run, history.csv and layers.csv, read and checked."""
+
+import csv
+import io
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wncompare.errors import RecordsError
+from wncompare.records.layout import HISTORY_FILE, LAYER_COLUMNS, LAYERS_FILE, history_columns
+from wncompare.records.text import read_text
+
+
+def read_history(folder: Path) -> dict[str, NDArray[np.float64]]:
+    """The columns of history.csv, empty ones where the file is not there yet."""
+    rows = list(_rows(folder / HISTORY_FILE))
+    columns = history_columns(rows[0] if rows else ())
+    return {column: np.array([row[column] for row in rows], np.float64) for column in columns}
+
+
+def read_layers(folder: Path) -> list[dict[str, Any]]:
+    """The rows of layers.csv: epoch, layer, and the numbers of `LAYER_COLUMNS`; none where there is no such file.
+
+    Raises:
+        RecordsError: the file is damaged.
+    """
+    file = folder / LAYERS_FILE
+    try:
+        return [
+            {"epoch": int(row["epoch"]), "layer": row["layer"]} | {name: float(row[name]) for name in LAYER_COLUMNS[2:]}
+            for row in (_csv(file) if file.exists() else ())
+        ]
+    except (ValueError, TypeError, KeyError) as error:
+        raise RecordsError(f"{file}: damaged ({error}): delete the run's folder and run again") from None
+
+
+def read_rows(folder: Path, *, until: int) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """The rows of history.csv and of layers.csv up to that epoch, as text, to go on from.
+
+    Raises:
+        RecordsError: a row is missing.
+    """
+    read_history(folder)  # refuses what is damaged
+    history, layers = (
+        [row for row in _csv(folder / name) if int(row["epoch"]) <= until] for name in (HISTORY_FILE, LAYERS_FILE)
+    )
+    if len(history) != until:
+        raise RecordsError(f"{folder / HISTORY_FILE}: {len(history)} epochs, {until} expected")
+    return history, layers
+
+
+def _rows(file: Path) -> Iterator[dict[str, float]]:
+    try:
+        for number, row in enumerate(_csv(file) if file.exists() else (), start=1):
+            values = {column: float(row[column]) for column in history_columns(row)}
+            if values["epoch"] != number:
+                raise ValueError(f"epoch {row['epoch']} in row {number}")
+            for column in ("accuracy", "val_accuracy"):
+                if values[column] < 0 or values[column] > 1:  # NaN is neither: a diverged run has it
+                    raise ValueError(f"{column} {row[column]} in row {number}, not between 0 and 1")
+            yield values
+    except (ValueError, TypeError, KeyError) as error:
+        raise RecordsError(f"{file}: damaged history ({error}): delete the run's folder and run again") from None
+
+
+def _csv(file: Path) -> list[dict[str, Any]]:
+    try:
+        return list(csv.DictReader(io.StringIO(read_text(file), newline=""), strict=True))
+    except csv.Error as error:
+        raise RecordsError(f"{file}: damaged CSV ({error}): delete the run's folder and run again") from None
