@@ -19,6 +19,8 @@ from wncompare import config as configs
 from wncompare import experiment, records
 from wncompare.config import Config
 from wncompare.engines import ray as engine
+from wncompare.engines.ray import node
+from wncompare.engines.ray.place import Place
 from wncompare.engines.tasks import Event, Task
 from wncompare.errors import EngineError
 from wncompare.records import Experiment
@@ -226,6 +228,22 @@ def test_a_run_goes_on_from_what_a_lost_node_had_sent(
     assert run == killer.killed
     assert epochs >= 3
     assert_same(records.read(folder), local)
+
+
+def test_a_node_goes_on_from_the_driver_s_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A node that does not see the driver's folder gets the files of a run begun elsewhere, and sends them all back."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(node, "_WORKERS", {})
+    task = Task("0", "tests.ray_work:work", {"value": 0, "write": ["run.json"]}, tmp_path / "0" / records.LOG_FILE)
+    place = Place(tmp_path, {"PYTHONPATH": str(ROOT)}, tmp_path / "no token")
+    *_, (event, files) = node.perform(task, {"history.csv": b"begun"}, place)
+    assert event.kind == "done"
+    assert files is not None
+    assert (files["history.csv"], files["run.json"]) == (b"begun", b"written")
+    assert not (tmp_path / "0").exists()
+    for worker in node._WORKERS.values():
+        worker.kill()
+        worker.bury()
 
 
 def test_a_task_that_raises_fails_alone(nodes: Nodes, tmp_path: Path) -> None:

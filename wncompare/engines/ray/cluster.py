@@ -1,0 +1,102 @@
+"""Ray's cluster: joined or started, and what it lacks."""
+
+import os
+import socket
+from collections.abc import Iterator, Mapping
+from contextlib import chdir, contextmanager
+from pathlib import Path
+from typing import Any
+
+import wncompare
+from wncompare.errors import EngineError
+
+PATIENCE_SECONDS = 10.0
+
+
+def imported() -> Any:
+    """Ray, imported now.
+
+    Raises:
+        EngineError: it is not installed.
+    """
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    os.environ.setdefault("RAY_worker_niceness", "0")  # Ray's 15 would have runs starve beside whatever else goes on
+    try:
+        import ray
+    except ImportError:
+        raise EngineError("the Ray engine needs Ray, which is not installed: pip install 'wncompare[ray]'") from None
+    return ray
+
+
+@contextmanager
+def cluster(ray: Any, address: str | None, *, cpus: int) -> Iterator[None]:
+    """A connection to the cluster, which ends with the block; without an address to one of that many CPUs, made for it.
+
+    In a process that is connected already that connection is taken and left as it is.
+    """
+    if ray.is_initialized():
+        yield
+        return
+    try:
+        ray._private.worker._worker_logs_enabled = False  # what it says of lost nodes would be on stdout, among results
+        _connect(ray, address or os.environ.get("RAY_ADDRESS") or "local", cpus)
+        yield
+    finally:
+        ray.shutdown()
+        ray._private.worker._worker_logs_enabled = True
+
+
+def _connect(ray: Any, address: str, cpus: int) -> None:
+    if address.startswith("ray://"):
+        raise EngineError(
+            f"--address {address}: Ray Client streams no results: run on a node of the cluster, with --address auto"
+        )
+    local = {"num_cpus": cpus, "include_dashboard": False} if address == "local" else {}
+    try:
+        _knock(address)
+        with chdir("/"):  # Ray has its workers import from the driver's working folder, where anything may lie
+            ray.init(
+                address=address,
+                runtime_env={"py_modules": [str(Path(wncompare.__file__).parent)]},
+                logging_level="ERROR",
+                log_to_driver=False,
+                **local,
+            )
+    except Exception as error:  # Ray raises a RuntimeError, a ConnectionError, a ValueError or an error of its own
+        raise EngineError(
+            f"no Ray cluster to be had at {address} ({one_line(error)}): start one with ray start --head, or join one "
+            "with ray start --address=HOST:6379 on this machine, and name it: --address HOST:6379"
+        ) from None
+
+
+def _knock(address: str) -> None:
+    """Fail at once where nothing answers; Ray takes two minutes for that."""
+    host, colon, port = address.rpartition(":")
+    if colon and port.isdecimal():
+        socket.create_connection((host, int(port)), timeout=PATIENCE_SECONDS).close()
+
+
+def shortage(ray: Any, needs: Mapping[str, float]) -> str:
+    """Why nothing starts, as text: no node is large enough, or all are busy; empty where there is room."""
+    nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+    free = ray.available_resources()
+    if not any(_holds(node, needs) for node in nodes):
+        most = {kind: max((node.get(kind, 0) for node in nodes), default=0) for kind in needs}
+        return f"no node of the Ray cluster has {_listed(needs)}, the most is {_listed(most)}: waiting for a larger one"
+    if not _holds(free, needs):
+        left = {kind: free.get(kind, 0) for kind in needs}
+        return f"the Ray cluster is busy: waiting for {_listed(needs)}, {_listed(left)} are free"
+    return ""
+
+
+def _holds(resources: Mapping[str, float], needs: Mapping[str, float]) -> bool:
+    return all(resources.get(kind, 0) >= amount for kind, amount in needs.items())
+
+
+def _listed(resources: Mapping[str, float]) -> str:
+    return ", ".join(f"{amount:g} {kind}" for kind, amount in resources.items())
+
+
+def one_line(error: BaseException) -> str:
+    """An error's kind and message, in one line that is not endless."""
+    return f"{type(error).__name__}: {' '.join(str(error).split())}"[:500]
