@@ -19,7 +19,7 @@ from wncompare import config as configs
 from wncompare import experiment, records
 from wncompare.config import Config
 from wncompare.engines import ray as engine
-from wncompare.engines.ray import node
+from wncompare.engines.ray import driver, node
 from wncompare.engines.ray.place import Place
 from wncompare.engines.tasks import Event, Task
 from wncompare.errors import EngineError
@@ -287,7 +287,7 @@ def test_closing_the_events_ends_the_tasks_and_leaves_the_cluster(nodes: Nodes, 
 
 def test_a_cluster_that_is_too_small_says_so(nodes: Nodes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A task that no node can hold is not waited for in silence."""
-    monkeypatch.setattr(engine, "_PATIENCE_SECONDS", 0.5)
+    monkeypatch.setattr(driver, "PATIENCE_SECONDS", 0.5)
     events = execute(tmp_path, {}, address=nodes.address, cpus=64)
     event = next(events)
     events.close()
