@@ -41,9 +41,15 @@ def main() -> None:
 
 
 def measured(file: Path, chosen: Any) -> Any:
-    """Seconds of matrix products, of a step's parts and of whole steps."""
-    command = [sys.executable, "-m", "benchmarks.systems.parts", file]
-    command += ["--repeats", chosen.repeats, "--steps", chosen.steps]
+    """Seconds of matrix products, of a step's parts and of whole steps, and of each kind of kernel."""
+    parts = ["parts", file, "--repeats", chosen.repeats, "--steps", chosen.steps]
+    return {**system(parts), **system(["kernels", file, "--steps", chosen.steps])}
+
+
+def system(arguments: list[object]) -> Any:
+    """What a program of benchmarks.systems prints, on one core."""
+    module, *others = arguments
+    command = [sys.executable, "-m", f"benchmarks.systems.{module}", *others]
     return printed(command, one_core=True, environment={"KERAS_BACKEND": "tensorflow"})
 
 

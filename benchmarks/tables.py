@@ -125,6 +125,7 @@ def limit(result: dict[str, Any]) -> str:
         markdown(("program", "GFLOP/s", "of the fastest"), lines),
         f"Operations a step: {counted}.",
         profile(seconds),
+        kernels([row["kernels"] for row in rows]),
     ]
     return "\n\n".join([*parts, *failures(result)])
 
@@ -154,6 +155,29 @@ def profile(seconds: dict[str, Spread]) -> str:
     ]
     rows.append(("whole step", *(f"{1e3 * totals[arm][-1]:.2f}" for arm in ARMS)))
     return markdown(("part of a step", "regular, ms", "weight norm, ms"), rows)
+
+
+MOST_KINDS = 14
+
+
+def kernels(rounds: list[dict[str, Any]]) -> str:
+    """The kinds of kernel that take most, by arm: median seconds over the rounds, and how many there are of a kind."""
+    found = {arm: dict(kinds([one[arm] for one in rounds])) for arm in ARMS}
+    ranked = sorted(found[ARMS[1]], key=lambda kind: -found[ARMS[1]][kind][0])
+    rows = [(kind, *(_microseconds(*found[arm].get(kind, (0.0, 0))) for arm in ARMS)) for kind in ranked[:MOST_KINDS]]
+    others = [[found[arm][kind] for kind in found[arm] if kind not in ranked[:MOST_KINDS]] for arm in ARMS]
+    rows.append(("all others", *(_microseconds(*map(sum, zip(*rest, strict=True))) for rest in others)))
+    return markdown(("kind of kernel (number)", "regular, µs", "weight norm, µs"), rows)
+
+
+def kinds(rounds: list[dict[str, dict[str, float]]]) -> Iterator[tuple[str, tuple[float, int]]]:
+    """Each kind of kernel of one arm with its median seconds and its number."""
+    for kind, first in rounds[0].items():
+        yield kind, (spread([one[kind]["seconds"] for one in rounds if kind in one]).median, int(first["kernels"]))
+
+
+def _microseconds(seconds: float, number: int) -> str:
+    return f"{1e6 * seconds:.0f} ({number})" if number else "–"
 
 
 def grouped(rows: Iterable[dict[str, Any]], key: str) -> dict[Any, Rows]:

@@ -267,3 +267,13 @@ def test_a_profile_adds_up_to_the_step() -> None:
         "| optimizer and metrics | 1.00 (25%) | 1.00 (25%) |",
         "| whole step | 4.00 | 4.00 |",
     ]
+
+
+def test_kernels_are_listed_by_what_they_take_and_none_is_lost() -> None:
+    """Of 16 kinds the 14 longest have a row each, the others one together; medians over rounds, by arm."""
+    kinds = {f"kind_{place}": {"seconds": (16 - place) * 1e-6, "kernels": 2} for place in range(16)}
+    other = {**kinds, "kind_0": {"seconds": 20e-6, "kernels": 2}}
+    lines = tables.kernels([dict.fromkeys(tables.ARMS, rows) for rows in (kinds, kinds, other)]).splitlines()
+    assert lines[2] == "| kind_0 | 16 (2) | 16 (2) |"
+    assert lines[-1] == "| all others | 3 (4) | 3 (4) |"
+    assert len(lines) == 2 + 14 + 1
