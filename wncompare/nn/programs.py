@@ -71,7 +71,7 @@ def drop_oldest(folder: Path) -> None:
 
 def _folder() -> Path:
     """Where entries lie that were compiled by the same versions, for the same processor and number of threads."""
-    compiled_by = (tf.__version__, keras.__version__)
+    compiled_by = (tf.__version__, keras.__version__, os.environ.get("XLA_FLAGS"))
     compiled_for = (platform.machine(), _processor(), available_cores(), os.environ.get("TF_NUM_INTRAOP_THREADS"))
     key = hashlib.sha256(json.dumps([*compiled_by, *compiled_for]).encode()).hexdigest()
     return user_cache_path("wncompare") / "programs" / key[:16]
