@@ -5,7 +5,7 @@
 #   make check          lint, types, import order
 #   make test-backends  the layers' and variants' tests on JAX and torch
 #   make test-faults    kill a worker, the driver and both at 30 random instants, about 6 minutes
-#   make bench          measure wncompare against the tutorial and other systems, about 90 minutes; see benchmarks/
+#   make bench          measure wncompare against the tutorial and other systems, about 45 minutes; see benchmarks/
 
 SUPPORTED := 3.11, 3.12, 3.13
 IS_SUPPORTED := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
@@ -44,6 +44,7 @@ bench: $(VENV)/installed-backends $(TUTORIAL_VENV)/installed
 	$(BIN)/python -m benchmarks.step_time --tutorial-python $(TUTORIAL_VENV)/bin/python
 	$(BIN)/python -m benchmarks.limit
 	$(BIN)/python -m benchmarks.scaling
+	$(BIN)/python -m benchmarks.many_runs
 	$(BIN)/python -m benchmarks.tables
 
 $(VENV)/python:

@@ -100,6 +100,17 @@ def scaling(result: dict[str, Any]) -> str:
     return "\n\n".join([*parts, *failures(result)])
 
 
+def many_runs(result: dict[str, Any]) -> str:
+    """Seconds of each command on many finished runs."""
+    settings, by_command = result["settings"], grouped(result["measurements"], "command")
+    rows = [
+        (f"`wncompare {command}`", show(spread([row["seconds"] for row in found]), "{:.1f}"))
+        for command, found in by_command.items()
+    ]
+    parts = ["## Many finished runs", machine(result), f"An experiment of {settings['runs']:,} runs, nothing to train."]
+    return "\n\n".join([*parts, markdown(("command", "seconds, start-up included"), rows), *failures(result)])
+
+
 def benched(rows: Rows, key: str, batch_size: Callable[[dict[str, Any]], int]) -> Iterator[tuple[str, ...]]:
     """A row of cells for each variant of each measurement that has the key."""
     for row in rows:
@@ -227,6 +238,7 @@ SECTIONS: dict[str, Callable[[dict[str, Any]], str]] = {
     "step_time": step_time,
     "limit": limit,
     "scaling": scaling,
+    "many_runs": many_runs,
 }
 
 
