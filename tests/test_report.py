@@ -174,7 +174,7 @@ def test_report_as_json(write_records: Write, tiny: Config, capsys: Capture) -> 
     write_records(configured(tiny, name="other"), last)
     one = json.loads(wncompare("report", folder, "--format", "json", capture=capsys)[1])
     several = json.loads(wncompare("report", folder.parent, "--format", "json", capture=capsys)[1])
-    assert (one["schema_version"], one["experiment"]) == (2, "tiny")
+    assert (one["schema_version"], one["experiment"]) == (3, "tiny")
     assert [document["experiment"] for document in several["experiments"]] == ["other", "tiny"]
     assert one in several["experiments"]
 

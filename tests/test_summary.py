@@ -253,8 +253,39 @@ def test_settings_are_chosen_on_held_out_data_and_reported_on_test_data(write_re
     assert [variant.headline.mean for variant in comparison.variants] == pytest.approx([0.5025, 0.5225])
     assert comparison.contrasts[0].difference.mean == pytest.approx(0.02)
     assert found.robustness is not None
-    robust = {(row.variant, cell.point): cell.headline.mean for row in found.robustness for cell in row.points}
+    robust = {(row.variant, cell.point): cell.headline.mean for row in found.robustness.variants for cell in row.points}
     assert robust == {key: pytest.approx(test + 0.0025) for key, (_, test) in MEASURED.items()}
+
+
+def test_a_contrast_is_taken_at_every_setting_and_over_all(write_records: Write, grid: Config) -> None:
+    """A paired difference a setting, and that of the seeds' means over the settings: SciPy's paired t-tests'."""
+    folder = write_records(grid, lambda *_: 0.5)
+    noise = np.random.default_rng(3)
+    tests = {key: test + noise.normal(0, 0.02, len(grid.seeds)) for key, (_, test) in MEASURED.items()}
+    for (variant, point), values in tests.items():
+        for seed, value in zip(grid.seeds, values, strict=True):
+            amend(folder, f"{variant}/{point}/seed-{seed}", test={"loss": 1.0, "accuracy": float(value)})
+    robust = summary_of(folder).robustness
+    assert robust is not None
+    (contrast,) = robust.contrasts
+    expected = [scipy_stats.ttest_rel(tests["weight_norm", point], tests["regular", point]) for point in (SLOW, FAST)]
+    over_all = [np.mean([tests[variant, SLOW], tests[variant, FAST]], axis=0) for variant in ("regular", "weight_norm")]
+    expected.append(scipy_stats.ttest_rel(over_all[1], over_all[0]))
+    found = [*(cell.difference for cell in contrast.points), contrast.mean]
+    intervals = [test.confidence_interval(0.95) for test in expected]
+    assert [(one.low, one.high) for one in found] == [pytest.approx(tuple(interval)) for interval in intervals]
+    assert [robust.variants[0].mean.mean, robust.variants[1].mean.mean] == pytest.approx([x.mean() for x in over_all])
+
+
+def test_divergence_at_one_setting_withholds_the_mean_over_all(write_records: Write, grid: Config) -> None:
+    """What ranks worst has no mean: neither that setting's nor the one over all settings; the others keep theirs."""
+    folder = write_records(grid, lambda *_: 0.5)
+    write_grid(folder, grid, MEASURED)
+    amend(folder, f"weight_norm/{FAST}/seed-5", status="diverged")
+    robust = summary_of(folder).robustness
+    assert robust is not None
+    assert np.isnan([robust.variants[1].mean.mean, robust.contrasts[0].mean.mean]).all()
+    assert [bool(np.isfinite(cell.difference.mean)) for cell in robust.contrasts[0].points] == [True, False]
 
 
 def test_a_setting_with_a_diverged_run_is_chosen_last(write_records: Write, grid: Config) -> None:
@@ -298,7 +329,7 @@ def test_the_data_are_strict_json(write_records: Write, tiny: Config) -> None:
     """One seed leaves NaN, which JSON holds as text; the document has its schema's version."""
     data = as_data(summary_of(write_records(configured(tiny, seeds=[0]), final)))
     document = json.loads(json.dumps(strict(data), allow_nan=False))
-    assert document["schema_version"] == 2
+    assert document["schema_version"] == 3
     assert document["comparisons"][0]["contrasts"][0]["difference"]["low"] == "nan"
 
 

@@ -22,7 +22,7 @@ def robustness(experiment: Experiment, summary: Summary) -> list[dict[str, Any]]
     if not summary.robustness:
         return []
     marks: dict[str, list[dict[str, Any]]] = {point.slug: [] for point in experiment.config.points}
-    for each in summary.robustness:
+    for each in summary.robustness.variants:
         for at in each.points:
             marks[at.point].append(_mark(experiment, each.variant, at.headline))
     rows = [{"label": slug, "marks": row} for slug, row in marks.items()]

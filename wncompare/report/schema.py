@@ -6,7 +6,7 @@ from typing import Any, Literal
 from wncompare.measures import Headline
 from wncompare.stats import Equivalence, Estimate, Quantile
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 Outcome = Literal[
     "better", "worse", "equal", "equivalent", "not told from noise", "too few", "one pair", "diverged", "nothing"
@@ -167,11 +167,39 @@ class PointHeadline:
 
 
 @dataclass(frozen=True)
-class Robustness:
-    """The headline metric of a variant (its id) over the grid."""
+class PointDifference:
+    """The headline's paired difference between two variants at one point of the grid."""
+
+    point: str
+    difference: Estimate
+
+
+@dataclass(frozen=True)
+class VariantRobustness:
+    """The headline of a variant (its id) at every point of the grid; `mean` is of each seed's mean over the points."""
 
     variant: str
     points: tuple[PointHeadline, ...]
+    mean: Estimate
+
+
+@dataclass(frozen=True)
+class ContrastRobustness:
+    """`variant` minus `reference` (ids) at every point, and of each seed's mean over the points; no p-values."""
+
+    name: str
+    variant: str
+    reference: str
+    points: tuple[PointDifference, ...]
+    mean: Estimate
+
+
+@dataclass(frozen=True)
+class Robustness:
+    """The headline over the grid, by variant and by contrast."""
+
+    variants: tuple[VariantRobustness, ...]
+    contrasts: tuple[ContrastRobustness, ...]
 
 
 @dataclass(frozen=True)
@@ -190,7 +218,7 @@ class Summary:
     runs: Counts
     problems: tuple[Problem, ...]
     comparisons: tuple[Comparison, ...]
-    robustness: tuple[Robustness, ...] | None
+    robustness: Robustness | None
     config: dict[str, Any]
     environment: dict[str, Any]
 

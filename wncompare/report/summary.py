@@ -3,14 +3,13 @@
 from collections.abc import Sequence
 
 from wncompare import measures, stats
-from wncompare.config import Variant
-from wncompare.grid import Point
 from wncompare.records import Experiment
 from wncompare.report.caveats import caveats
 from wncompare.report.contrasts import contrasts
 from wncompare.report.environment import environment
 from wncompare.report.failures import counts, problems
-from wncompare.report.schema import Comparison, PointHeadline, Robustness, Summary, Targets, as_data
+from wncompare.report.robustness import robustness
+from wncompare.report.schema import Comparison, Summary, Targets, as_data
 from wncompare.report.selection import Setting, settings
 from wncompare.report.variants import describe
 from wncompare.report.verdict import verdict
@@ -41,7 +40,7 @@ def summarize(experiment: Experiment) -> Summary:
         runs=runs,
         problems=problems(experiment),
         comparisons=comparisons,
-        robustness=tuple(_robustness(experiment, variant) for variant in config.variants) if config.grid else None,
+        robustness=robustness(experiment),
         config=config.dump(),
         environment=environment(experiment.runs),
     )
@@ -73,13 +72,3 @@ def _comparisons(experiment: Experiment, compared: Sequence[Setting], targets: T
         )
         for setting, variants, differences in zip(compared, described, found, strict=True)
     )
-
-
-def _robustness(experiment: Experiment, variant: Variant) -> Robustness:
-    return Robustness(variant.id, tuple(_at(experiment, variant, point) for point in experiment.config.points))
-
-
-def _at(experiment: Experiment, variant: Variant, point: Point) -> PointHeadline:
-    metric = measures.headline(experiment.config)
-    headlines = [measures.last(run, metric) for run in measures.ended(experiment, variant, point)]
-    return PointHeadline(point.slug, dict(point.values), stats.mean_interval(headlines))

@@ -1,14 +1,16 @@
 """The tables that the terminal and Markdown show alike, as text."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from math import isfinite
 
 from wncompare.report.numbers import METRICS, NOTHING, estimate, milliseconds, plain, ratio
-from wncompare.report.schema import Comparison, ContrastSummary, Robustness, Summary, VariantSummary
+from wncompare.report.schema import Comparison, ContrastRobustness, ContrastSummary, Robustness, Summary, VariantSummary
 from wncompare.stats import Quantile
 
 CAPTION = "last epoch; mean ± half the 95 % Student-t interval; differences paired by seed; detectable with 80 % power"
+
+OVER_ALL = "mean over all settings"
 
 Row = tuple[str, ...]
 
@@ -89,9 +91,8 @@ def _contrasts(summary: Summary, comparison: Comparison) -> Table:
 
 
 def _contrast(contrast: ContrastSummary, labels: dict[str, str], equivalence: bool) -> Row:
-    difference = f"{labels[contrast.variant]} − {labels[contrast.reference]}"
     return (
-        difference if contrast.name == contrast.variant else f"{contrast.name}: {difference}",
+        _difference(contrast, labels),
         str(contrast.n),
         estimate(contrast.difference, sign=True),
         plain(contrast.p_holm, digits=4),
@@ -104,11 +105,25 @@ def _contrast(contrast: ContrastSummary, labels: dict[str, str], equivalence: bo
     )
 
 
-def _robustness(summary: Summary, robustness: Sequence[Robustness]) -> Table:
+def _difference(contrast: ContrastSummary | ContrastRobustness, labels: dict[str, str]) -> str:
+    difference = f"{labels[contrast.variant]} − {labels[contrast.reference]}"
+    return difference if contrast.name == contrast.variant else f"{contrast.name}: {difference}"
+
+
+def _robustness(summary: Summary, robustness: Robustness) -> Table:
     labels = {variant.id: variant.label for variant in summary.comparisons[0].variants}
-    settings = zip(*(variant.points for variant in robustness), strict=True)
+    columns = [[*(cell.headline for cell in each.points), each.mean] for each in robustness.variants]
+    differences = [[*(cell.difference for cell in each.points), each.mean] for each in robustness.contrasts]
+    names = [*(cell.point for cell in robustness.variants[0].points), OVER_ALL]
     return Table(
-        f"{METRICS[summary.headline]} at every setting",
-        ("setting", *(labels[variant.variant] for variant in robustness)),
-        tuple((cells[0].point, *(estimate(cell.headline) for cell in cells)) for cells in settings),
+        f"{METRICS[summary.headline]} at every setting; differences are not corrected for their number",
+        (
+            "setting",
+            *(labels[each.variant] for each in robustness.variants),
+            *(_difference(each, labels) for each in robustness.contrasts),
+        ),
+        tuple(
+            (name, *map(estimate, row[: len(columns)]), *(estimate(cell, sign=True) for cell in row[len(columns) :]))
+            for name, *row in zip(names, *columns, *differences, strict=True)
+        ),
     )
