@@ -181,6 +181,17 @@ OTHER_STACKS = {
     "groups": [layers.Conv2D(4, 3, groups=2, activation="relu"), layers.MaxPooling2D(2)],
     "another activation": [layers.Conv2D(4, 3, activation="tanh"), layers.MaxPooling2D(2)],
     "an activity regularizer": [layers.Conv2D(4, 3, activity_regularizer="l2"), layers.MaxPooling2D(2)],
+    "a regularized activation": [
+        layers.Conv2D(4, 3),
+        layers.Activation("relu", activity_regularizer="l1"),
+        layers.MaxPooling2D(2),
+    ],
+    "a regularized pool": [layers.Conv2D(4, 3), layers.MaxPooling2D(2, activity_regularizer="l1")],
+    "a regularized wrapper": [
+        WeightNormalization(layers.Conv2D(4, 3), data_init=False, activity_regularizer="l1"),
+        layers.MaxPooling2D(2),
+    ],
+    "a pool of mixed precision": [layers.Conv2D(4, 3), layers.MaxPooling2D(2, dtype="mixed_bfloat16")],
     "pool 3": [layers.Conv2D(4, 3, activation="relu"), layers.MaxPooling2D(3)],
     "overlapping pool": [layers.Conv2D(4, 3, activation="relu"), layers.MaxPooling2D(2, strides=1)],
     "padded pool": [layers.Conv2D(4, 3, activation="relu"), layers.MaxPooling2D(2, padding="same")],

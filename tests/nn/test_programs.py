@@ -77,7 +77,28 @@ def test_a_damaged_entry_is_compiled_again(compiled: Any, tmp_path: Path) -> Non
         for name, content in kept.items():
             (folder / name).write_bytes(damage(content))
         assert train(tmp_path, "keep") == compiled
-        assert not kept.keys() & entries(tmp_path).keys()
+        assert len(entries(tmp_path)) == 2
+        assert not set(map(damage, kept.values())) & set(entries(tmp_path).values())
+
+
+@pytest.mark.slow
+def test_an_entry_of_another_program_is_not_run(compiled: Any, tmp_path: Path) -> None:
+    """Two entries that have changed places, each sound in itself: both are compiled again, and XLA is not given up."""
+    train(tmp_path, "keep")
+    (folder,) = tmp_path.glob("wncompare/programs/*")
+    kept = entries(tmp_path)
+    for name, content in zip(kept, reversed(kept.values()), strict=True):
+        (folder / name).write_bytes(content)
+    assert train(tmp_path, "keep") == compiled
+    assert len(entries(tmp_path)) == 2
+
+
+@pytest.mark.slow
+def test_nothing_is_kept_where_the_environment_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The switch turns the cache off."""
+    monkeypatch.setenv("WNCOMPARE_KEEP_PROGRAMS", "0")
+    train(tmp_path, "keep")
+    assert not entries(tmp_path)
 
 
 @pytest.mark.slow

@@ -143,7 +143,7 @@ def conv_pool_at(layers: list[keras.layers.Layer]) -> tuple[ConvPool, int] | Non
         return None
     own_relu = conv.activation is keras.activations.relu
     taken = 2 if own_relu or len(layers) < 3 or not _is_relu(layers[1]) else 3
-    if len(layers) < taken or not _is_pool(layers[taken - 1]):
+    if len(layers) < taken or not _is_pool(layers[taken - 1]) or not all(map(_is_plain, (conv, *layers[:taken]))):
         return None
     return ConvPool(kernel, lambda: conv.bias, relu=own_relu or taken == 3), taken
 
@@ -165,11 +165,13 @@ def _fits(conv: keras.layers.Conv2D) -> bool:
         and conv.dilation_rate == (1, 1)
         and conv.groups == 1
         and conv.data_format == "channels_last"
-        and conv.dtype_policy.name == "float32"
         and conv.activation in (keras.activations.relu, keras.activations.linear)
-        and conv.activity_regularizer is None
         and _even(rows + 1) * _even(columns + 1) * channels <= MAX_PATCH
     )
+
+
+def _is_plain(layer: keras.layers.Layer) -> bool:
+    return layer.dtype_policy.name == "float32" and layer.activity_regularizer is None
 
 
 def _is_relu(layer: keras.layers.Layer) -> bool:

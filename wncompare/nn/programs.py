@@ -1,14 +1,15 @@
 """Programs that XLA has compiled, kept in this user's cache: the next process that needs one loads it.
 
-Compiling an arm of LeNet takes some seconds on one core, loading it a tenth of that, and the program is the same to
-the bit. TensorFlow keys an entry by the program; what it does not ask for, the processor and the versions, names the
-folder.
+Compiling an arm of LeNet takes some seconds on one core, loading it a third of that, and the program is the same to the
+bit. TensorFlow keys an entry by the program and its name; what it does not ask for, the processor and the versions,
+names the folder. With WNCOMPARE_KEEP_PROGRAMS=0 in the environment nothing is kept or loaded.
 """
 
 import hashlib
 import json
 import os
 import platform
+import re
 import shutil
 from pathlib import Path
 
@@ -23,8 +24,11 @@ MOST_BYTES = 256 << 20
 FREE_BYTES = 1 << 30
 """With less room on the disk nothing is kept: to TensorFlow, a program that cannot be written has not been compiled."""
 
-_DAMAGE = (tf.errors.DataLossError, tf.errors.NotFoundError, tf.errors.OutOfRangeError)
+_LACKS_OP = (tf.errors.InvalidArgumentError, tf.errors.UnimplementedError)
+_DAMAGE = re.compile("cache key|Serialized HLO does not match|No binary found")
+"""What TensorFlow says of an entry in an error of a kind that may as well be about the model."""
 _VARIABLE = "TF_XLA_FLAGS"
+_SWITCH = "WNCOMPARE_KEEP_PROGRAMS"
 
 
 def keep() -> None:
@@ -32,6 +36,8 @@ def keep() -> None:
 
     Where the cache cannot be written, or the disk is nearly full, nothing is kept.
     """
+    if os.environ.get(_SWITCH) == "0":
+        return
     folder = _folder()
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -46,11 +52,11 @@ def keep() -> None:
 
 
 def forget_damaged(error: tf.errors.OpError) -> bool:
-    """Where an entry that cannot be read is the error's cause, delete all, so that compiling again writes new ones."""
+    """Where an entry may be the error's cause, delete all and say so: compiling again then depends on none."""
     folder = _folder()
     if str(folder) not in os.environ.get(_VARIABLE, ""):
         return False
-    if not isinstance(error, _DAMAGE) and "cache key" not in error.message:
+    if isinstance(error, _LACKS_OP) and not _DAMAGE.search(error.message):
         return False
     entries = list(folder.iterdir())
     for entry in entries:
