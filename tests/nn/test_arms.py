@@ -121,9 +121,11 @@ def test_an_optimizer_left_alone_is_keras_s(name: str, dataset: Dataset) -> None
     assert ours.get_config() == {**theirs.get_config(), "name": ours.name}
 
 
-def test_layer_rows_follow_v_and_g(dataset: Dataset) -> None:
-    """‖v‖, g and η/‖v‖² of each kernel equal NumPy's, as means over the outputs; a plain kernel has g = ‖w‖."""
-    chosen = config([{"name": "regular"}, {"name": "weight_norm"}])
+@pytest.mark.parametrize(("optimizer", "power"), [("adam", 1), ("sgd", 2), ("lamb", 0)])
+def test_layer_rows_follow_v_and_g(dataset: Dataset, optimizer: str, power: int) -> None:
+    """‖v‖, g and η/‖v‖ᵏ of each kernel equal NumPy's, as means over the outputs; a plain kernel has g = ‖w‖."""
+    training = {**TINY["training"], "optimizer": {"name": optimizer, "learning_rate": 0.001}}
+    chosen = config([{"name": "regular"}, {"name": "weight_norm"}], training=training)
     for variant in ("regular", "weight_norm"):
         model = build(chosen, variant, 3, dataset)
         rows = {row["layer"]: row for row in layer_rows(model, epoch=4)}
@@ -136,4 +138,4 @@ def test_layer_rows_follow_v_and_g(dataset: Dataset) -> None:
         assert rows["conv_2"]["epoch"] == 4
         assert rows["conv_2"]["v_norm"] == pytest.approx(length, rel=1e-6)
         assert rows["conv_2"]["g"] == pytest.approx(np.linalg.norm(effective.reshape(-1, 16), axis=0).mean(), rel=1e-5)
-        assert rows["conv_2"]["effective_learning_rate"] == pytest.approx(0.001 / length**2, rel=1e-5)
+        assert rows["conv_2"]["effective_learning_rate"] == pytest.approx(0.001 / length**power, rel=1e-5)

@@ -64,6 +64,7 @@ def test_the_last_rate_is_that_of_the_last_step(taken: int, expected: float) -> 
     optimizer.iterations.assign(taken)
     assert last_rate(optimizer) == pytest.approx(expected)
     assert last_rate(keras.optimizers.SGD(0.5)) == 0.5
+    assert last_rate(keras.optimizers.LossScaleOptimizer(optimizer)) == pytest.approx(expected)
 
 
 @pytest.mark.parametrize(

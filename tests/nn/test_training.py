@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, get_args
 
 import keras
@@ -13,7 +14,7 @@ from keras import layers
 from wncompare.catalog import OPTIMIZERS, Loss, Metric
 from wncompare.data.dataset import Split
 from wncompare.layers import WeightNormalization
-from wncompare.nn import training
+from wncompare.nn import checkpoint, training
 from wncompare.nn.training import EpochResult, Trainer, batch_order, evaluate
 
 BATCH = 16
@@ -389,6 +390,29 @@ def test_a_trainer_restarted_from_another_model_repeats_it(scheduled: bool) -> N
     shared.restart(build())
     assert without_seconds(list(shared.epochs(2, seed=3))) == without_seconds(run(fresh))
     assert_identical(shared.model, fresh)
+
+
+def test_runs_of_mixed_precision_repeat_and_resume(tmp_path: Path) -> None:
+    """With losses scaled for float16, a second run and one resumed after its first epoch are bit-identical."""
+
+    def build() -> keras.Model:
+        keras.utils.set_random_seed(0)
+        layer = layers.Dense(CLASSES, activation="softmax", dtype="mixed_float16")
+        model = keras.Sequential([keras.Input(SIZE), layers.Flatten(), layer])
+        scaling = keras.optimizers.LossScaleOptimizer(keras.optimizers.Adam(0.01), dynamic_growth_steps=5)
+        model.compile(optimizer=scaling, loss="categorical_crossentropy", metrics=["accuracy"])
+        return model
+
+    shared, resumed = trainer(build()), build()
+    first = without_seconds(list(shared.epochs(2, seed=3)))
+    shared.restart(build())
+    assert without_seconds(list(shared.epochs(1, seed=3))) == first[:1]
+    checkpoint.save(tmp_path / "checkpoint.npz", shared.model, epoch=1)
+    list(shared.epochs(2, seed=3, first_epoch=2))
+    checkpoint.restore(checkpoint.read(tmp_path / "checkpoint.npz"), resumed)
+    assert without_seconds(run(resumed, 2, first_epoch=2)) == first[1:]
+    assert_identical(resumed, shared.model)
+    assert float(resumed.optimizer.dynamic_scale.value) > resumed.optimizer.initial_scale
 
 
 def test_the_test_split_is_evaluated_by_the_trainer() -> None:

@@ -10,7 +10,7 @@ import numpy as np
 from wncompare.nn.layers import Norms, Reparameterization
 from wncompare.nn.layers._fold import norm
 from wncompare.nn.layers._kernels import find_kernels
-from wncompare.nn.schedules import last_rate
+from wncompare.nn.schedules import last_rate, unwrapped
 
 
 def parameters(model: keras.Model) -> int:
@@ -22,10 +22,11 @@ def layer_rows(model: keras.Model, *, epoch: int) -> Iterator[dict[str, Any]]:
     """A row for each kernel of a compiled model, with means over the kernel's outputs.
 
     `v_norm` is ‖v‖ and `g` the length of the kernel that the layer computes with; where a kernel is not normalized
-    both are ‖w‖. `effective_learning_rate` is η/‖v‖²: by how much a gradient step at rate η turns the direction of a
-    kernel whose length does not matter (van Laarhoven 2017, arXiv 1706.05350).
+    both are ‖w‖. `effective_learning_rate` says by how much a step at rate η turns the direction of a kernel whose
+    length does not matter (van Laarhoven 2017, arXiv 1706.05350): η/‖v‖² with SGD, as the gradient falls with ‖v‖;
+    η/‖v‖ where the optimizer takes the gradient's scale out, as Adam does; η with LAMB, whose steps grow with ‖v‖.
     """
-    learning_rate = last_rate(model.optimizer)
+    learning_rate, power = last_rate(model.optimizer), _power(model.optimizer)
     for name, norms in _norms(model):
         v_norm = float(np.mean(norms.v))
         yield {
@@ -33,8 +34,19 @@ def layer_rows(model: keras.Model, *, epoch: int) -> Iterator[dict[str, Any]]:
             "layer": name,
             "v_norm": v_norm,
             "g": float(np.mean(np.abs(norms.g))),
-            "effective_learning_rate": learning_rate / v_norm**2 if v_norm else float("inf"),
+            "effective_learning_rate": learning_rate / v_norm**power if v_norm else float("inf"),
         }
+
+
+def _power(optimizer: keras.optimizers.Optimizer) -> int:
+    """The power of ‖v‖ that divides the learning rate."""
+    match unwrapped(optimizer):
+        case keras.optimizers.SGD():
+            return 2
+        case keras.optimizers.Lamb():
+            return 0
+        case _:
+            return 1
 
 
 def _norms(layer: keras.layers.Layer, prefix: str = "") -> Iterator[tuple[str, Norms]]:

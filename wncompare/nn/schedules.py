@@ -35,10 +35,17 @@ def learning_rate(training: Training, *, epoch_steps: int) -> float | LearningRa
 
 def last_rate(optimizer: keras.optimizers.Optimizer) -> float:
     """The learning rate of the last step taken; before the first step, of that one."""
+    optimizer = unwrapped(optimizer)
     rate: Any = optimizer._learning_rate
     if isinstance(rate, LearningRateSchedule):
         return float(rate(max(int(optimizer.iterations) - 1, 0)))
     return float(optimizer.learning_rate)
+
+
+def unwrapped(optimizer: keras.optimizers.Optimizer) -> keras.optimizers.Optimizer:
+    """The optimizer that takes the steps: under mixed precision Keras puts one around it that scales losses."""
+    found: keras.optimizers.Optimizer = getattr(optimizer, "inner_optimizer", optimizer)
+    return found
 
 
 def cosine(rate: float, options: CosineOptions, epoch_steps: int, epochs: int) -> LearningRateSchedule:

@@ -175,7 +175,7 @@ def _logs(model: keras.Model) -> Logs:
 def _train_step(model: keras.Model, predict: Forward, shape: tuple[int, ...]) -> Step:
     """Return what Keras's own `train_step` does, for integer labels."""
     targets = _targets(model, shape)
-    model.optimizer.build(model.trainable_variables)
+    state(model)  # builds the optimizer, whose variables no compiled step can make
 
     def step(images: Any, labels: Any) -> None:
         y = targets(labels)

@@ -20,7 +20,8 @@ MOST_LAYERS = 12
 """Of a deeper network as many layers are drawn, evenly over its depth."""
 
 _DRAWN = "line: mean over seeds, faint: single seeds; each a mean over a layer's outputs"
-_NOTE = "effective learning rate: η/‖v‖²; where a kernel is not normalized ‖v‖ and g are both ‖w‖"
+_EFFECTIVE = {"sgd": "η/‖v‖²", "lamb": "η"}
+_NOTE = "effective learning rate: {}; where a kernel is not normalized ‖v‖ and g are both ‖w‖"
 
 Curves = dict[str, NDArray[np.float64]]
 """By layer, (runs, epochs + 1, quantities) from before training on; NaN where a run has no such row."""
@@ -46,8 +47,9 @@ def figure(comparison: Comparison) -> Figure | None:
         axes.set_xlabel("epoch")
     labels.legend_beside(drawn, comparison.arms)
     drawn.suptitle(wrapped(f"{comparison.config.name}: layers over training", 58), x=0.01, ha="left")
-    note = _NOTE if len(shown) == len(names) else f"{_NOTE}; {len(shown)} of {len(names)} layers"
-    caption.add(drawn, comparison.experiment, (comparison.point,), drawn=_DRAWN, note=note)
+    note = _NOTE.format(_EFFECTIVE.get(comparison.config.training.optimizer.name, "η/‖v‖"))
+    note += "" if len(shown) == len(names) else f"; {len(shown)} of {len(names)} layers"
+    caption.add(drawn, comparison, drawn=_DRAWN, note=note)
     return drawn
 
 
