@@ -19,8 +19,8 @@ from wncompare.config import Config
 from wncompare.files import strict
 from wncompare.records import DatasetRecord
 from wncompare.report.schema import Summary
-from wncompare.report.selection import BEST
 from wncompare.report.summary import as_data
+from wncompare.selection import BEST
 
 Write = Callable[..., Path]
 

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from wncompare import records
+from wncompare import records, selection
 from wncompare.plots.arms import Comparison, comparison
 from wncompare.records import Experiment, Run
 
@@ -21,7 +21,7 @@ def rising(variant: str, seed: int, epoch: int) -> float:
 
 def compared(experiment: Experiment, point: int = 0) -> Comparison:
     """The arms at one point of the grid."""
-    return comparison(experiment, experiment.config.points[point])
+    return comparison(experiment, selection.at(experiment.config, experiment.config.points[point]))
 
 
 def rewritten(experiment: Experiment, run: Run, *, status: str = "finished", **columns: Sequence[float]) -> Experiment:

@@ -99,6 +99,14 @@ def test_a_diverged_run_does_not_flatten_the_others(experiment: Experiment) -> N
     assert curves.by_epoch(compared(experiment), "val_loss").axes[0].get_ylim()[1] < 2
 
 
+def test_a_loss_may_be_negative(experiment: Experiment) -> None:
+    """A cosine similarity lies between −1 and 1: the axis holds all of it, upright."""
+    for run in experiment.runs:
+        experiment = rewritten(experiment, run, val_loss=[-0.3, -0.6, -0.9])
+    low, high = curves.by_epoch(compared(experiment), "val_loss").axes[0].get_ylim()
+    assert low < -0.9 < -0.3 < high
+
+
 def test_a_variant_whose_runs_all_diverged_is_named_so(make: Make) -> None:
     """It has no mean, and its name says why."""
     experiment = make(seeds=[0])

@@ -8,7 +8,7 @@ import xml.etree.ElementTree as ET
 import pytest
 from matplotlib.colors import to_hex
 
-from tests.plots.support import Make, compared, rewritten
+from tests.plots.support import Make, compared, line_of, rewritten, small_print
 from wncompare import plots, records
 from wncompare.errors import RecordsError
 from wncompare.plots import curves, style
@@ -37,6 +37,31 @@ def test_a_grid_has_an_overview_a_point_and_robustness_once(make: Make) -> None:
     """Each point of a grid has its overview, named by its slug, and one figure goes over all points."""
     names = [name for name, _ in plots.figures(make(grid={"training.optimizer.learning_rate": [0.001, 0.01]}))]
     assert names == ["learning_rate=0.001/overview", "learning_rate=0.01/overview", "robustness"]
+
+
+def test_with_a_holdout_the_best_settings_are_drawn(make: Make) -> None:
+    """All figures of each variant at its best setting, which the caption names, before those of each point."""
+    experiment = make(grid={"training.optimizer.learning_rate": [0.001, 0.01]}, validation={"holdout": 0.25})
+    for run in experiment.runs:
+        better = (run.record.variant == "weight_norm") == (run.point.slug == "learning_rate=0.01")
+        experiment = rewritten(experiment, run, val_accuracy=[0.1, 0.5 + 0.1 * better])
+    for run in experiment.runs:
+        test = {"loss": 1.0, "accuracy": float(run.history["val_accuracy"][-1])}
+        records.write_run(run.folder, run.record.model_copy(update={"test": test}))
+    figures = dict(plots.figures(records.read(experiment.folder)))
+    best = [name for name in figures if name.startswith("best/")]
+    assert best == [f"best/{name}" for name in EVERY]
+    assert list(figures)[len(best) :] == ["learning_rate=0.001/overview", "learning_rate=0.01/overview", "robustness"]
+    assert (
+        small_print(figures["best/val_accuracy"])
+        .replace("\n", " ")
+        .startswith(
+            "synthetic · lenet · each variant at its best setting (regular: learning_rate=0.001, weight_norm: "
+            "learning_rate=0.01)"
+        )
+    )
+    for variant in experiment.config.variants:
+        assert line_of(figures["best/val_accuracy"].axes[0], variant.label).get_ydata()[-1] == pytest.approx(0.6)
 
 
 def test_of_a_large_grid_robustness_alone_is_drawn(make: Make) -> None:

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.plots.support import Make, compared, texts_of
+from tests.plots.support import Make, compared, small_print, texts_of
 from wncompare.plots import caption, curves
 from wncompare.plots.labels import spread
 from wncompare.plots.style import wrapped
@@ -43,12 +43,12 @@ def test_more_than_three_variants_are_named_at_their_lines_ends(make: Make) -> N
 
 def test_the_small_print_says_what_is_shown(experiment: Experiment) -> None:
     """Dataset, model, validation, number of seeds and what is drawn; then what is missing."""
-    points = experiment.config.points
-    assert caption.text(experiment, points, drawn="line: mean", note="a note") == (
+    cells = compared(experiment).cells
+    assert caption.text(experiment, cells, drawn="line: mean", note="a note") == (
         "synthetic · lenet · validation: test split\nn = 2 seeds a variant; line: mean\na note"
     )
     fewer = Experiment(experiment.folder, experiment.config, experiment.runs[:3])
-    assert caption.text(fewer, points, drawn="line: mean") == (
+    assert caption.text(fewer, cells, drawn="line: mean") == (
         "synthetic · lenet · validation: test split\n"
         "n = 1 to 2 seeds a variant; line: mean\n"
         "3 of 4 runs finished (1 missing)"
@@ -59,7 +59,7 @@ def test_the_small_print_names_the_point_and_the_holdout(make: Make) -> None:
     """With a grid a figure of one point says which; with a holdout, what validates."""
     grid = {"training.optimizer.learning_rate": [0.001, 0.01]}
     experiment = make(grid=grid, validation={"holdout": 0.25})
-    text = caption.text(experiment, experiment.config.points[1:], drawn="dots")
+    text = small_print(curves.by_epoch(compared(experiment, 1), "accuracy"))
     assert text.startswith("synthetic · lenet · learning_rate=0.01 · validation: 25 % of the training split\n")
 
 

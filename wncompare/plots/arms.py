@@ -1,4 +1,4 @@
-"""What a figure compares: the variants at one point of the grid, each with its runs and its colour."""
+"""What a figure compares: the variants, each at one point of the grid, with its runs and its colour."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,6 +7,10 @@ from wncompare.config import Config, Variant
 from wncompare.grid import Point
 from wncompare.plots import style
 from wncompare.records import Experiment, Run
+from wncompare.selection import Setting
+
+Cell = tuple[Variant, Point]
+"""A variant at a point of the grid."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,10 +30,10 @@ class Arm:
 
 @dataclass(frozen=True, eq=False)
 class Comparison:
-    """The arms at one point of the grid that have any run to show; without a grid there is one point."""
+    """The arms at one setting of the grid that have any run to show; without a grid there is one."""
 
     experiment: Experiment
-    point: Point
+    setting: Setting
     arms: tuple[Arm, ...]
 
     @property
@@ -37,19 +41,24 @@ class Comparison:
         """The experiment's config."""
         return self.experiment.config
 
+    @property
+    def cells(self) -> list[Cell]:
+        """Each variant of the config with the point at which it is compared."""
+        return [(variant, self.setting.points[variant.id]) for variant in self.config.variants]
+
     def arm(self, variant_id: str) -> Arm | None:
         """The arm of that variant, where it has any run to show."""
         return next((arm for arm in self.arms if arm.variant.id == variant_id), None)
 
 
-def comparison(experiment: Experiment, point: Point) -> Comparison:
-    """The arms at that point."""
-    variants = experiment.config.variants
+def comparison(experiment: Experiment, setting: Setting) -> Comparison:
+    """The arms at that setting."""
+    variants, points = experiment.config.variants, setting.points
     arms = (
-        Arm(variant, color, experiment.finished(variant, point), _diverged(experiment, variant, point))
-        for variant, color in zip(variants, style.colors(variants), strict=True)
+        Arm(one, color, experiment.finished(one, points[one.id]), _diverged(experiment, one, points[one.id]))
+        for one, color in zip(variants, style.colors(variants), strict=True)
     )
-    return Comparison(experiment, point, tuple(arm for arm in arms if arm.ended))
+    return Comparison(experiment, setting, tuple(arm for arm in arms if arm.ended))
 
 
 def _diverged(experiment: Experiment, variant: Variant, point: Point) -> list[Run]:

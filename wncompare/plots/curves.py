@@ -23,8 +23,8 @@ Against = Literal["epochs", "seconds"]
 METRICS = {
     "accuracy": ("training accuracy", (0.0, 1.0)),
     "val_accuracy": ("validation accuracy", (0.0, 1.0)),
-    "loss": ("training loss", (0.0, np.inf)),
-    "val_loss": ("validation loss", (0.0, np.inf)),
+    "loss": ("training loss", (-np.inf, np.inf)),
+    "val_loss": ("validation loss", (-np.inf, np.inf)),
 }
 
 _DRAWN = "line: mean, band: 95 % Student-t interval, faint: single seeds"
@@ -170,4 +170,4 @@ def _title(comparison: Comparison, metric: str, against: str) -> str:
 def _add_caption(figure: Figure, comparison: Comparison, note: str = "") -> None:
     diverged = _DIVERGED if any(arm.diverged for arm in comparison.arms) else ""
     note = "; ".join(filter(None, (note, diverged)))
-    caption.add(figure, comparison.experiment, (comparison.point,), drawn=_DRAWN, note=note)
+    caption.add(figure, comparison, drawn=_DRAWN, note=note)

@@ -47,7 +47,7 @@ def figure(comparison: Comparison) -> Figure | None:
     band = "" if smallest is None else f"grey: within ±{smallest:g}, too small to matter"
     numbered = "the numbers are seeds" if any(len(row.seeds) <= MOST_NUMBERED for row in rows) else ""
     note = "; ".join(filter(None, (numbered, band, _withheld(rows))))
-    caption.add(drawn, comparison.experiment, (comparison.point,), drawn=_DRAWN, note=note)
+    caption.add(drawn, comparison, drawn=_DRAWN, note=note)
     return drawn
 
 

@@ -32,7 +32,7 @@ def figure(comparison: Comparison) -> Figure:
         axes.set_axis_off()
     _add_legend(cells[len(panels)], comparison)
     drawn.suptitle(wrapped(f"{comparison.config.name}: overview", 90), x=0.01, ha="left")
-    caption.add(drawn, comparison.experiment, (comparison.point,), drawn=_DRAWN)
+    caption.add(drawn, comparison, drawn=_DRAWN)
     return drawn
 
 

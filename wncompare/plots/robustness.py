@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from itertools import product
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -9,10 +10,10 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
-from wncompare import measures, stats
+from wncompare import measures, selection, stats
 from wncompare.grid import Point
 from wncompare.plots import caption, labels
-from wncompare.plots.arms import Arm, comparison
+from wncompare.plots.arms import Arm, Comparison, comparison
 from wncompare.plots.differences import HEADLINES
 from wncompare.plots.style import SMALL, log_scale, more_than_a_decade, new_figure, styled, wrapped
 from wncompare.records import Experiment
@@ -32,24 +33,25 @@ def figure(experiment: Experiment) -> Figure | None:
     columns = min(len(settings), _COLUMNS)
     rows = math.ceil(len(settings) / columns)
     drawn = new_figure(7.2 if columns == 1 else 10.0, max(4.8, 1.2 + 2.6 * rows))
-    cells = drawn.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
-    for axes, (setting, points) in zip(cells.flat, settings, strict=False):
+    grid = drawn.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
+    for axes, (setting, points) in zip(grid.flat, settings, strict=False):
         draw(axes, experiment, points, key, named=len(settings) == 1).set_title(wrapped(setting, 40), fontsize=10)
-    for axes in cells.flat[len(settings) :]:
+    for axes in grid.flat[len(settings) :]:
         axes.set_axis_off()
     if len(settings) > 1:
-        labels.legend_beside(drawn, comparison(experiment, experiment.config.points[0]).arms)
+        labels.legend_beside(drawn, _at(experiment, experiment.config.points[0]).arms)
     title = f"{experiment.config.name}: robustness over {_name(key)}"
     drawn.suptitle(wrapped(title, 58), x=0.01, ha="left")
     diverged = any(run.record.status == "diverged" for run in experiment.runs)
     note = _DIVERGED if diverged else ""
-    caption.add(drawn, experiment, experiment.config.points, drawn=_DRAWN, note=note)
+    cells = list(product(experiment.config.variants, experiment.config.points))
+    caption.put(drawn, caption.text(experiment, cells, drawn=_DRAWN, note=note))
     return drawn
 
 
 def draw(axes: Axes, experiment: Experiment, points: Sequence[Point], key: str, *, named: bool = True) -> Axes:
     """Each variant's mean headline with its interval at each of the points, over the values that `key` has there."""
-    at = [comparison(experiment, point) for point in points]
+    at = [_at(experiment, point) for point in points]
     values = [point.values[key] for point in points]
     numbers = all(isinstance(value, int | float) and not isinstance(value, bool) for value in values)
     x = np.array(values if numbers else range(len(values)), np.float64)
@@ -71,6 +73,10 @@ def draw(axes: Axes, experiment: Experiment, points: Sequence[Point], key: str, 
     if named:
         labels.name_lines(axes, lines, [str(line.get_label()) for line in lines])
     return axes
+
+
+def _at(experiment: Experiment, point: Point) -> Comparison:
+    return comparison(experiment, selection.at(experiment.config, point))
 
 
 def key_of(experiment: Experiment) -> str:

@@ -35,7 +35,7 @@ def figure(comparison: Comparison) -> Figure | None:
     for axes in cells[:-1].flat:
         axes.set_xlabel("")
     drawn.suptitle(wrapped(f"{comparison.config.name}: time to target", 58), x=0.01, ha="left")
-    caption.add(drawn, comparison.experiment, (comparison.point,), drawn=_DRAWN, note=_note(comparison))
+    caption.add(drawn, comparison, drawn=_DRAWN, note=_note(comparison))
     return drawn
 
 

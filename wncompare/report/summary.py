@@ -10,9 +10,9 @@ from wncompare.report.environment import environment
 from wncompare.report.failures import counts, problems
 from wncompare.report.robustness import robustness
 from wncompare.report.schema import Comparison, Summary, Targets, as_data
-from wncompare.report.selection import Setting, settings
 from wncompare.report.variants import describe
 from wncompare.report.verdict import verdict
+from wncompare.selection import Setting, settings
 
 __all__ = ["Summary", "as_data", "summarize"]
 

@@ -43,8 +43,9 @@ function valueRange(values, bands, { metric, logY }) {
   const from = Math.min(low, Math.max(bandLow, low - room));
   const to = Math.max(high, Math.min(bandHigh, high + room));
   const margin = 0.06 * (to - from || 0.1);
-  const least = logY ? positiveFloor(values) : 0;
-  return [Math.max(from - margin, least), metric.endsWith('accuracy') ? Math.min(to + margin, 1) : to + margin];
+  const isAccuracy = metric.endsWith('accuracy');
+  const least = logY ? positiveFloor(values) : isAccuracy || low >= 0 ? 0 : -Infinity;
+  return [Math.max(from - margin, least), isAccuracy ? Math.min(to + margin, 1) : to + margin];
 }
 
 /** Logarithms need a positive start. */

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from wncompare import measures
-from wncompare.config import Variant
+from wncompare.config import Config, Variant
 from wncompare.grid import Point
 from wncompare.records import Experiment
 
@@ -14,10 +14,20 @@ BEST = "each variant at its best setting"
 
 @dataclass(frozen=True)
 class Setting:
-    """The point at which each variant (by id) is compared."""
+    """The point at which each variant (by id) is compared; without a grid the name is empty, and so is the folder."""
 
     name: str
+    folder: str
     points: dict[str, Point]
+
+    def __str__(self) -> str:
+        """The name, and with the best settings which they are: "… (regular: batch_size=32, weight_norm: …)"."""
+        if self.name != BEST:
+            return self.name
+        slugs = {variant: point.slug for variant, point in self.points.items()}
+        shared = set(slugs.values())
+        listed = shared if len(shared) == 1 else (f"{variant}: {slug}" for variant, slug in slugs.items())
+        return f"{self.name} ({', '.join(listed)})"
 
 
 def settings(experiment: Experiment) -> tuple[Setting, ...]:
@@ -28,8 +38,13 @@ def settings(experiment: Experiment) -> tuple[Setting, ...]:
     """
     config = experiment.config
     if config.grid and config.holdout is not None:
-        return (Setting(BEST, {variant.id: _best(experiment, variant) for variant in config.variants}),)
-    return tuple(Setting(point.slug, {variant.id: point for variant in config.variants}) for point in config.points)
+        return (Setting(BEST, "best", {variant.id: _best(experiment, variant) for variant in config.variants}),)
+    return tuple(at(config, point) for point in config.points)
+
+
+def at(config: Config, point: Point) -> Setting:
+    """All variants at that point."""
+    return Setting(point.slug, point.slug, {variant.id: point for variant in config.variants})
 
 
 def _best(experiment: Experiment, variant: Variant) -> Point:
