@@ -94,6 +94,19 @@ def test_what_is_missing_does_not_pass(both: Both, capsys: Capture) -> None:
     assert wncompare("compare", *both, capture=capsys)[0] == 0
 
 
+def test_a_divergence_in_both_hides_no_loss(both: Both, capsys: Capture) -> None:
+    """Where a run diverged in A and in B there is no mean, and the gate looks at the pairs in which neither did."""
+    for folder in both:
+        amend(folder, "weight_norm/seed-2", status="diverged")
+    assert wncompare("compare", *both, "--fail-if-worse", "0.5", capture=capsys)[0] == 0
+    for seed in (0, 1, 3):
+        redraw(both[1], f"weight_norm/seed-{seed}", [0.01])
+    code, _, err = wncompare("compare", *both, "--fail-if-worse", "0.1", capture=capsys)
+    assert code == 3
+    assert err.startswith("weight_norm: worse by ")
+    assert err.endswith(" over the pairs in which neither run diverged\n")
+
+
 def test_runs_that_diverge_only_in_b_are_worse(both: Both, capsys: Capture) -> None:
     """A divergence leaves no mean, and is worse than any tolerance; the other way round it is not."""
     amend(both[1], "weight_norm/seed-2", status="diverged")

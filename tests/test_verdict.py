@@ -33,7 +33,13 @@ def verdict(write_records: Write, tiny: Config) -> Callable[..., str]:
 
 CLEAR = (0.01, 0.02, 0.03, 0.02, 0.01, 0.03)
 """Six pairs of one sign: p = 2/64."""
+VARIANTS = ("regular", "weight_norm", "batch_norm", "layer_norm")
 NOISY = (0.01, -0.01, 0.02, -0.02, 0.01, -0.02)
+
+
+def several(tiny: Config, *, seeds: range, **changes: Any) -> Config:
+    """Four variants: three contrasts."""
+    return configured(tiny, variants=[{"name": name} for name in VARIANTS], seeds=list(seeds), **changes)
 
 
 def test_better(verdict: Callable[..., str]) -> None:
@@ -58,7 +64,7 @@ def test_a_null_result_is_not_a_proof_of_equality(verdict: Callable[..., str]) -
     assert verdict(NOISY).startswith(
         "No difference between WeightNorm ConvNet and Regular ConvNet can be told from seed noise: validation accuracy "
         "−0.0017 (95 % interval −0.0197 to +0.0164, 6 pairs, p = 1.0000); "
-        "6 pairs could have detected 0.0247 with 80 % power; a training step"
+        "a t-test of 6 pairs detects 0.0247 with 80 % power; a training step"
     )
 
 
@@ -79,8 +85,32 @@ def test_equivalent(verdict: Callable[..., str]) -> None:
 def test_undecided(verdict: Callable[..., str]) -> None:
     """Neither different nor equivalent."""
     assert (
-        "6 pairs could have detected 0.0247 with 80 % power; whether a difference of 0.01 is there is undecided; "
+        "a t-test of 6 pairs detects 0.0247 with 80 % power; whether a difference of 0.01 is there is undecided; "
     ) in verdict(NOISY, smallest_difference=0.01)
+
+
+def test_an_interval_that_excludes_zero_is_not_enough(write_records: Write, tiny: Config) -> None:
+    """Of three contrasts with p = 0.027 before Holm's correction none is clear, and none is called undecided either."""
+    differences = (0.01, 0.02, 0.03, 0.02, 0.01, 0.03, 0.02, -0.012, 0.001)
+    config = several(tiny, seeds=range(9), smallest_difference=0.005)
+    folder = write_records(config, lambda *_: 0.5)
+    for variant in VARIANTS[1:]:
+        for seed, difference in enumerate(differences):
+            redraw(folder, f"{variant}/seed-{seed}", [0.45 + difference])
+            redraw(folder, f"regular/seed-{seed}", [0.45])
+    contrast = summary_of(folder).comparisons[0].contrasts[0]
+    assert (contrast.equivalence, contrast.outcome) == ("different", "not told from noise")
+    assert "; the interval excludes 0, but is not corrected for the number of contrasts; " in contrast.sentence
+
+
+@pytest.mark.parametrize(("pairs", "enough"), [(2, 7), (6, 7)])
+def test_the_pairs_that_a_verdict_takes(write_records: Write, tiny: Config, pairs: int, enough: int) -> None:
+    """Three contrasts need the n for which 3 · 2/2ⁿ is below 5 %, however far from it the pairs there are."""
+    assert 3 * 2 / 2**enough < 0.05 < 3 * 2 / 2 ** (enough - 1)
+    folder = write_records(several(tiny, seeds=range(pairs)), lambda *_: 0.5)
+    for seed in range(pairs):
+        redraw(folder, f"weight_norm/seed-{seed}", [0.4])
+    assert f"a verdict takes {enough}; " in summary_of(folder).comparisons[0].contrasts[0].sentence
 
 
 def test_a_difference_too_small_to_matter(verdict: Callable[..., str]) -> None:

@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from itertools import product
-from math import inf, isnan
+from math import inf, isfinite
+from statistics import fmean
 from typing import Any
 
 from wncompare import measures
@@ -59,8 +60,15 @@ class Change:
         return "/".join(filter(None, (self.variant, self.point)))
 
     def is_worse(self, tolerance: float) -> bool:
-        """Whether the mean difference is below −tolerance or, where divergence leaves none, B diverges more."""
-        return self.diverged > 0 if isnan(self.difference.mean) else self.difference.mean < -tolerance
+        """Whether B diverged more, or the mean difference is below −tolerance over the pairs in which neither did."""
+        mean = self.mean_of_undiverged
+        return self.diverged > 0 or (mean is not None and mean < -tolerance)
+
+    @property
+    def mean_of_undiverged(self) -> float | None:
+        """The mean difference over the pairs in which neither run diverged; None without any."""
+        finite = [pair.difference for pair in self.by_seed if isfinite(pair.difference)]
+        return fmean(finite) if finite else None
 
 
 @dataclass(frozen=True)

@@ -64,7 +64,7 @@ def _of_settings(experiment: Experiment) -> Iterator[str]:
 def _of_pairs(experiment: Experiment, comparisons: Sequence[Comparison]) -> Iterator[str]:
     contrasts = [contrast for comparison in comparisons for contrast in comparison.contrasts]
     if len(contrasts) > 1:
-        yield "P-values are corrected for the number of contrasts (Holm), intervals are not."
+        yield "P-values are corrected for the number of contrasts (Holm); intervals and words on equivalence are not."
     if any(_unequal(comparison) for comparison in comparisons):
         yield "The variants have not finished the same seeds: differences are of the seeds that both have."
     if any(0 < contrast.n < ENOUGH_PAIRS for contrast in contrasts):

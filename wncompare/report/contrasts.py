@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import isnan
 
 from wncompare import measures, stats
 from wncompare.config import Config, Contrast
 from wncompare.records import Experiment, Run
 from wncompare.report import pairs, verdict
 from wncompare.report.schema import ContrastSummary, TargetRatio, VariantSummary
-from wncompare.report.selection import Setting
+from wncompare.selection import Setting
 from wncompare.stats import PairedComparison
 
 Described = Mapping[str, VariantSummary]
@@ -35,8 +36,10 @@ def contrasts(
         [_pair(experiment, setting, variants, contrast) for contrast in experiment.config.compared()]
         for setting, variants in zip(settings, described, strict=True)
     ]
-    corrected = pairs.corrected([pair.found for group in groups for pair in group])
-    return [tuple(_summary(experiment.config, pair, *next(corrected)) for pair in group) for group in groups]
+    corrected = list(pairs.corrected([pair.found for group in groups for pair in group]))
+    tests = sum(not isnan(p_holm) for p_holm, _ in corrected)
+    following = iter(corrected)
+    return [tuple(_summary(experiment.config, pair, *next(following), tests) for pair in group) for group in groups]
 
 
 def _pair(experiment: Experiment, setting: Setting, variants: Described, contrast: Contrast) -> _Pair:
@@ -50,7 +53,7 @@ def _pair(experiment: Experiment, setting: Setting, variants: Described, contras
     return _Pair(contrast, (variants[contrast.variant], variants[contrast.reference]), (runs, reference), found)
 
 
-def _summary(config: Config, pair: _Pair, p_holm: float, smallest_p_holm: float) -> ContrastSummary:
+def _summary(config: Config, pair: _Pair, p_holm: float, smallest_p_holm: float, tests: int) -> ContrastSummary:
     found, metric, (variant, reference) = pair.found, measures.headline(config), pair.sides
     contrast = ContrastSummary(
         name=pair.contrast.name,
@@ -74,7 +77,7 @@ def _summary(config: Config, pair: _Pair, p_holm: float, smallest_p_holm: float)
         outcome=verdict.outcome(found, p_holm, smallest_p_holm),
         sentence="",
     )
-    return verdict.worded(contrast, variant, reference, metric, config.smallest_difference)
+    return verdict.worded(contrast, variant, reference, metric, config.smallest_difference, tests)
 
 
 def _time_ratio(pair: _Pair, target: float) -> TargetRatio:

@@ -18,6 +18,7 @@ from wncompare.plots.style import colors
 from wncompare.records import METRICS, Experiment
 from wncompare.report import curves, dots
 from wncompare.report.colors import DARK_PAGE, LIGHT_PAGE, LINE_CONTRAST, TEXT_CONTRAST, readable
+from wncompare.report.numbers import ratio_of_medians
 from wncompare.report.schema import Summary
 
 SCRIPTS = ("build.js", "numbers.js", "axes.js", "curves.js", "cursor.js", "dots.js", "tables.js", "page.js")
@@ -63,7 +64,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"number": number, "p_value": p_value}
+    environment.filters |= {"number": number, "p_value": p_value, "ratio_of_medians": ratio_of_medians}
     environment.policies["json.dumps_kwargs"] = {"separators": (",", ":"), "allow_nan": False}
     return environment
 

@@ -1,8 +1,9 @@
 """Numbers as people read them."""
 
-from math import isfinite
+from math import isfinite, isnan
 
 from wncompare.measures import Headline
+from wncompare.report.schema import TargetRatio
 from wncompare.stats import Estimate
 
 METRICS: dict[Headline, str] = {"val_accuracy": "validation accuracy", "test_accuracy": "test accuracy"}
@@ -32,6 +33,14 @@ def ratio(found: Estimate) -> str:
     if not isfinite(found.mean):
         return NOTHING
     return f"{found.mean:.2f} ({found.low:.2f} to {found.high:.2f})" if isfinite(found.high) else f"{found.mean:.2f}"
+
+
+def ratio_of_medians(found: TargetRatio) -> str:
+    """A ratio of times to a target with its interval, infinite where the variant misses it: "∞ (1.39 to ∞)"."""
+    if isnan(found.ratio):
+        return NOTHING
+    value, low, high = (f"{bound:.2f}" if isfinite(bound) else "∞" for bound in (found.ratio, found.low, found.high))
+    return value if isnan(found.low) else f"{value} ({low} to {high})"
 
 
 def p(value: float) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from math import isfinite
 
-from wncompare.report.numbers import METRICS, NOTHING, estimate, milliseconds, plain, ratio
+from wncompare.report.numbers import METRICS, NOTHING, estimate, milliseconds, plain, ratio, ratio_of_medians
 from wncompare.report.schema import Comparison, ContrastRobustness, ContrastSummary, Robustness, Summary, VariantSummary
 from wncompare.stats import Quantile
 
@@ -44,7 +44,7 @@ def _variants(summary: Summary, comparison: Comparison) -> Table:
         "training accuracy",
         METRICS[summary.headline],
         "ms a step",
-        "s to compile",
+        "s to compile or load",
         *(f"epochs to {target:.3g}" for target in summary.targets.values),
     )
     return Table(comparison.name, columns, tuple(_variant(variant, settings) for variant in comparison.variants))
@@ -101,7 +101,7 @@ def _contrast(contrast: ContrastSummary, labels: dict[str, str], equivalence: bo
         plain(contrast.detectable, digits=4),
         *((contrast.equivalence or NOTHING,) if equivalence else ()),
         ratio(contrast.step_ratio),
-        *(plain(target.ratio) for target in contrast.time_to_target_ratios),
+        *map(ratio_of_medians, contrast.time_to_target_ratios),
     )
 
 

@@ -46,9 +46,10 @@ def worded(
     reference: VariantSummary,
     headline: Headline,
     smallest_difference: float | None,
+    tests: int,
 ) -> ContrastSummary:
-    """The contrast with its sentence: what was found, its numbers, what it cost."""
-    found = _finding(contrast, variant, reference, METRICS[headline], smallest_difference)
+    """The contrast with its sentence: what was found, its numbers, what it cost; `tests` were corrected together."""
+    found = _finding(contrast, variant, reference, METRICS[headline], smallest_difference, tests)
     return replace(contrast, sentence=f"{found}{_cost(contrast.step_ratio)}.")
 
 
@@ -60,7 +61,12 @@ def _cost(ratio: Estimate) -> str:
 
 
 def _finding(
-    contrast: ContrastSummary, variant: VariantSummary, reference: VariantSummary, metric: str, smallest: float | None
+    contrast: ContrastSummary,
+    variant: VariantSummary,
+    reference: VariantSummary,
+    metric: str,
+    smallest: float | None,
+    tests: int,
 ) -> str:
     one, other = variant.label, reference.label
     numbers = f"{metric} {evidence(contrast)}"
@@ -76,12 +82,12 @@ def _finding(
         case "not told from noise":
             return (
                 f"No difference between {one} and {other} can be told from seed noise: {numbers}; "
-                f"{pairs} could have detected {contrast.detectable:.4f} with 80 % power{_undecided(contrast, smallest)}"
+                f"a t-test of {pairs} detects {contrast.detectable:.4f} with 80 % power{_undecided(contrast, smallest)}"
             )
         case "too few":
             return (
                 f"{pairs} are too few for a verdict on {one} against {other}: {numbers}; "
-                f"at best they reach {p(contrast.smallest_p_holm)}, and a verdict takes {_needed(contrast)}"
+                f"at best they reach {p(contrast.smallest_p_holm)}, and a verdict takes {_needed(tests)}"
             )
         case "one pair":
             seed = contrast.by_seed[0].seed
@@ -112,13 +118,14 @@ def evidence(contrast: "ContrastSummary | Change") -> str:
 def _undecided(contrast: ContrastSummary, smallest: float | None) -> str:
     if contrast.equivalence is None:
         return ""
+    if contrast.equivalence == "different":
+        return "; the interval excludes 0, but is not corrected for the number of contrasts"
     return f"; whether a difference of {smallest:g} is there is undecided"
 
 
-def _needed(contrast: ContrastSummary) -> int:
-    """The pairs from which 2/2ⁿ, corrected as here, is below 5 %."""
-    correction = contrast.smallest_p_holm / contrast.smallest_p
-    return ceil(log2(2 * correction / ALPHA))
+def _needed(tests: int) -> int:
+    """The pairs from which 2/2ⁿ is below 5 % when corrected for so many tests."""
+    return ceil(log2(2 * tests / ALPHA))
 
 
 def _diverged(variant: VariantSummary) -> str:

@@ -28,8 +28,11 @@ def report(found: Between) -> Group:
 
 def complaint(change: Change) -> str:
     """What is worse in B, and how sure that is."""
-    if not isfinite(change.difference.mean):
+    if change.diverged > 0:
         return f"{change.name}: worse: {counted(change.diverged, 'more run')} diverged in B than in A"
+    if not isfinite(change.difference.mean):
+        mean = change.mean_of_undiverged or 0.0
+        return f"{change.name}: worse by {-mean:.4f} over the pairs in which neither run diverged"
     return f"{change.name}: worse by {-change.difference.mean:.4f}: {_certainty(change)}"
 
 
