@@ -157,7 +157,6 @@ def test_closing_the_events_ends_the_workers(tmp_path: Path) -> None:
     wait_for_death(pid)
 
 
-@needs_proc
 def seen(payload: dict[str, Any], report: Any) -> dict[str, Any]:
     """A task that says which GPU it sees, and takes long enough for another worker to take the next."""
     time.sleep(0.5)
@@ -171,6 +170,7 @@ def test_workers_are_spread_over_gpus(tmp_path: Path) -> None:
     assert sorted(event.data["gpu"] for event in events) == ["0", "0", "1"]
 
 
+@needs_proc
 def test_a_worker_dies_with_its_driver(tmp_path: Path) -> None:
     """When the driver is killed outright, its workers do not train on as orphans."""
     program = (

@@ -51,7 +51,8 @@ def execute(
         )
         for number, payload in enumerate(payloads)
     ]
-    return engine.execute(tasks, workers=2, environment={"PYTHONPATH": str(ROOT)}, address=address, cpus=cpus)
+    environment = {"PYTHONPATH": str(ROOT)}
+    return engine.execute(tasks, folder=folder, workers=2, environment=environment, address=address, cpus=cpus)
 
 
 class Nodes:
@@ -244,6 +245,16 @@ def test_a_node_goes_on_from_the_driver_s_files(tmp_path: Path, monkeypatch: pyt
     for worker in node._WORKERS.values():
         worker.kill()
         worker.bury()
+
+
+def test_the_folders_of_the_first_run_need_not_be_there(nodes: Nodes, tmp_path: Path) -> None:
+    """A single task, below whose results folder nothing is yet, is done, on the disk that the node shares."""
+    place = tmp_path / "regular" / "seed-0"
+    task = Task("0", "tests.ray_work:work", {"value": 0, "folder": str(place)}, place / records.LOG_FILE)
+    environment = {"PYTHONPATH": str(ROOT)}
+    events = engine.execute([task], folder=tmp_path, workers=1, environment=environment, address=nodes.address)
+    assert [event.data.get("folder", event.kind) for event in events] == [str(place), "done"]
+    assert [file.name for file in tmp_path.iterdir()] == ["regular"]
 
 
 def test_a_task_that_raises_fails_alone(nodes: Nodes, tmp_path: Path) -> None:

@@ -6,15 +6,18 @@ import time
 from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
+from shutil import copytree, rmtree
 from typing import Any
 
 import numpy as np
 import pytest
 
 import wncompare
+from tests.recorded import amend, configured
 from wncompare import records
 from wncompare.config import Config
 from wncompare.errors import RecordsError
+from wncompare.identity import fingerprint
 from wncompare.locks import is_held, run_lock
 
 Write = Callable[..., Path]
@@ -105,6 +108,31 @@ def test_a_damaged_record_is_named(
     with pytest.raises(RecordsError, match=message) as caught:
         records.read(folder)
     assert "\n" not in str(caught.value)
+
+
+def test_arms_of_two_experiments_are_no_comparison(write_records: Write, tiny: Config) -> None:
+    """Where all runs of one variant come from another experiment, they are refused with what differs."""
+    folder = write_records(tiny, flat)
+    for seed in tiny.seeds:
+        run = f"weight_norm/seed-{seed}"
+        identity = {**json.loads((folder / run / "run.json").read_text())["identity"], "init_batch": 16}
+        amend(folder, run, identity=identity, fingerprint=fingerprint(identity))
+    with pytest.raises(
+        RecordsError, match=r"run\.json: of another config than regular/seed-0: init_batch: nothing there, 16 asked"
+    ):
+        records.read(folder)
+
+
+def test_a_run_of_another_setting_is_named(write_records: Write, tiny: Config) -> None:
+    """A run's folder that was copied from one setting of a grid to another is not believed; settings may be lists."""
+    config = configured(tiny, seeds=[0], model={"name": "mlp"}, grid={"model.units": [[8, 4], [6]]})
+    folder = write_records(config, flat)
+    assert len(records.read(folder).runs) == 4
+    ours, theirs = (folder / "regular" / point.slug for point in config.points)
+    rmtree(ours)
+    copytree(theirs, ours)
+    with pytest.raises(RecordsError, match=r"run\.json: of another setting: model\.units: \[6\] there, \[8, 4\]"):
+        records.read(folder)
 
 
 @pytest.mark.parametrize("held", [True, False])

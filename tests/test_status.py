@@ -57,6 +57,13 @@ def test_every_run_has_its_state_and_pace(mixed: Path) -> None:
     ]
 
 
+def test_a_run_that_has_all_its_epochs_is_finishing(mixed: Path) -> None:
+    """Between the last row of its history and its end a run is in no further epoch, and has no time left."""
+    change(mixed, "regular/seed-0", epochs=2)
+    with run_lock(mixed / "regular/seed-0"):
+        assert "  regular/seed-0      running      finishing" in status.lines(status.status(mixed))
+
+
 def test_many_runs_are_counted(write_records: Write, tiny: Config) -> None:
     """More than 40 runs: a table of variants and states, and a line for each run that is not as it should be."""
     folder = write_records(tiny.model_copy(update={"seeds": tuple(range(30))}), curve)

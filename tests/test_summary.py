@@ -15,6 +15,7 @@ from scipy import stats as scipy_stats
 from statsmodels.stats.multitest import multipletests
 
 from tests.recorded import amend, configured, redraw, summary_of
+from wncompare import records
 from wncompare.config import Config
 from wncompare.files import strict
 from wncompare.records import DatasetRecord
@@ -307,7 +308,10 @@ def test_without_a_holdout_no_setting_is_chosen(write_records: Write, ten: Confi
 
 
 def test_origins_that_differ_are_a_caveat(write_records: Write, tiny: Config) -> None:
-    """What all runs share is one value in the environment; what they do not is a list, and is said."""
+    """What all runs share is one value in the environment; what they do not is a list, and is said.
+
+    A run that went on elsewhere has such a list of its own.
+    """
     folder = write_records(tiny, final)
     for seed, keras in enumerate(("3.14", "3.15")):
         for variant in ("regular", "weight_norm"):
@@ -315,6 +319,10 @@ def test_origins_that_differ_are_a_caveat(write_records: Write, tiny: Config) ->
     found = summary_of(folder)
     assert found.environment == {"keras": ["3.14", "3.15"], "python": "3.12", "device": "cpu"}
     assert "Not all runs have the same keras: 3.14, 3.15." in found.caveats
+    for run in records.read(folder).runs:
+        amend(folder, run.name, environment={"keras": ["3.15", "3.16"], "python": "3.12"})
+    assert summary_of(folder).environment["keras"] == ["3.15", "3.16"]
+    assert "Not all runs have the same keras: 3.15, 3.16." in summary_of(folder).caveats
 
 
 def test_an_unofficial_copy_is_a_caveat(write_records: Write, tiny: Config) -> None:

@@ -29,5 +29,9 @@ class RecordsError(UsageError):
     """A results folder is damaged, foreign or in conflict with what is asked."""
 
 
+class UnreadableError(RecordsError):
+    """A record cannot be read now, though it may be whole: nothing takes its place."""
+
+
 class EngineError(UsageError):
     """The engine that is asked for cannot be had: not installed, or no cluster at its address."""

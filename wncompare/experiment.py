@@ -90,7 +90,7 @@ def execute(
             was removed under way.
     """
     device = devices.choose(device) if engine == "local" else device or "cpu"
-    settings = _settings(config, engine=engine, address=address, workers=workers, device=device)
+    settings = _settings(config, folder, engine=engine, address=address, workers=workers, device=device)
     with _performer(engine, settings, expected=expected(config, folder)) as perform:
         dataset = data.load(config.dataset.name, config.dataset, data_dir=data_dir, progress=downloads(listen))
         if config.holdout:
@@ -112,14 +112,14 @@ def _dataset_record(dataset: data.Dataset) -> DatasetRecord:
 
 
 def _settings(
-    config: Config, *, engine: Engine, address: str | None, workers: int | None, device: Device
+    config: Config, folder: Path, *, engine: Engine, address: str | None, workers: int | None, device: Device
 ) -> dict[str, Any]:
     """What an engine is told besides its tasks."""
     threads = config.training.threads
     environment = worker_environment(threads, device)
     if engine == "ray":
-        gpus = 1 if device == "gpu" else 0
-        return {"workers": workers, "environment": environment, "address": address, "cpus": threads, "gpus": gpus}
+        cluster = {"address": address, "cpus": threads, "gpus": 1 if device == "gpu" else 0}
+        return {"folder": folder.absolute(), "workers": workers, "environment": environment, **cluster}
     visible = devices.gpus() if device == "gpu" else ()
     return {"workers": workers or len(visible) or default_workers(config), "environment": environment, "gpus": visible}
 
@@ -195,8 +195,8 @@ class _Job:
 def _record_failure(run: PlannedRun, error: str) -> None:
     """Write why a run failed, as far as the disk takes it and nobody else has the run or a record of another one."""
     with suppress(OSError, RecordsError), run_lock(run.folder) as held:
-        found = records.read_record(run.folder) or run.record
-        if held and not records.difference(run.record, found):
+        found = records.read_record(run.folder, own=held) or run.record
+        if held and not records.difference(run.record, found, run.folder):
             ended = datetime.now(UTC).isoformat(timespec="seconds")
             records.write_run(run.folder, found.model_copy(update={"status": "failed", "error": error, "ended": ended}))
 

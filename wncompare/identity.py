@@ -3,8 +3,10 @@
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
+from wncompare.errors import ModelError
 from wncompare.files import strict
 
 _LONGEST = 20
@@ -13,6 +15,21 @@ _LONGEST = 20
 def fingerprint(identity: Mapping[str, Any]) -> str:
     """SHA-256 of what a run's result depends on, in hexadecimal."""
     return hashlib.sha256(json.dumps(strict(identity), sort_keys=True).encode()).hexdigest()
+
+
+def model_identity(model: Mapping[str, Any]) -> dict[str, Any]:
+    """What a resolved config's model is known by: one from a file by its bytes, not by its place.
+
+    Raises:
+        ModelError: the file cannot be read.
+    """
+    if model["name"] != "file":
+        return dict(model)
+    try:
+        content = Path(model["file"]).read_bytes()
+    except OSError as error:
+        raise ModelError(f"model {model['file']}: cannot be read ({error.strerror}): name a .keras file") from None
+    return {"name": "file", "sha256": hashlib.sha256(content).hexdigest()}
 
 
 def differences(found: Mapping[str, Any], asked: Mapping[str, Any]) -> str:

@@ -1,6 +1,5 @@
 """The plan of an experiment: its runs in order, each with the record it starts from, and what is there of them."""
 
-import hashlib
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
@@ -9,10 +8,10 @@ from typing import Any
 from wncompare import records
 from wncompare.config import Config, Variant
 from wncompare.devices import Device
-from wncompare.errors import ModelError, RecordsError
+from wncompare.errors import RecordsError
 from wncompare.grid import Point
-from wncompare.identity import fingerprint
-from wncompare.locks import run_lock
+from wncompare.identity import fingerprint, model_identity
+from wncompare.locks import is_held, run_lock
 from wncompare.records import DatasetRecord, RunRecord
 
 
@@ -80,23 +79,12 @@ def _common_identity(config: Config, digest: str, device: Device) -> dict[str, A
         training = {key: value for key, value in training.items() if key != "epochs"}
     return {
         "dataset": digest,
-        "model": _model_identity(resolved["model"]),
+        "model": model_identity(resolved["model"]),
         "training": training,
         "init_batch": config.init_batch,
         "validation": resolved["validation"],
         "device": device,
     }
-
-
-def _model_identity(model: dict[str, Any]) -> dict[str, Any]:
-    """A model from a file is known by its bytes, not by its place."""
-    if model["name"] != "file":
-        return model
-    try:
-        content = Path(model["file"]).read_bytes()
-    except OSError as error:
-        raise ModelError(f"model {model['file']}: cannot be read ({error.strerror}): name a .keras file") from None
-    return {"name": "file", "sha256": hashlib.sha256(content).hexdigest()}
 
 
 def expected(config: Config, folder: Path) -> int:
@@ -111,15 +99,18 @@ def unfinished(runs: tuple[PlannedRun, ...], *, overwrite: bool) -> list[Planned
 
     Raises:
         RecordsError: a record is damaged or of something else, and `overwrite` does not say to delete it; or another
-            process is training what is to be deleted. Then nothing has been deleted but with `overwrite`.
+            process is training what is to be deleted. Then nothing has been deleted.
     """
     states = [_State.of(run) for run in runs]
     for state in states:
         if state.refusal and not overwrite:
             raise RecordsError(state.refusal)
-    for state in states:
-        if state.in_the_way:
-            _delete(state.run)
+    in_the_way = [state.run for state in states if state.in_the_way]
+    for run in in_the_way:  # before the first is deleted; to hold all at once could take too many open files
+        if is_held(run.folder):
+            raise _held(run)
+    for run in in_the_way:
+        _delete(run)
     return [state.run for state in states if not state.done]
 
 
@@ -140,15 +131,16 @@ class _State:
             return cls(run, in_the_way=True, refusal=str(damage))
         if found is None:
             return cls(run)
-        difference = records.difference(run.record, found)
+        difference = records.difference(run.record, found, run.folder)
         if difference:
-            refusal = "" if found.status == "failed" else _refusal(run, difference)
-            return cls(run, in_the_way=True, refusal=refusal)
+            is_loss = found.status != "failed" or (run.folder / records.CHECKPOINT_FILE).exists()
+            return cls(run, in_the_way=True, refusal=_refusal(run, difference) if is_loss else "")
         return cls(run, done=records.is_done(run.record, found))
 
 
 def _refusal(run: PlannedRun, difference: str) -> str:
-    why = " (the schedule depends on it)" if "epochs" in run.record.identity["training"] else ""
+    scheduled = "epochs" in run.record.identity["training"] and "training.epochs: " in difference
+    why = " (the schedule depends on the epochs)" if scheduled else ""
     return (
         f"{run.folder}: holds a run that differs in {difference}{why}: "
         "delete such runs with --overwrite, or name another folder with --output"
@@ -158,5 +150,9 @@ def _refusal(run: PlannedRun, difference: str) -> str:
 def _delete(run: PlannedRun) -> None:
     with run_lock(run.folder) as held:
         if not held:
-            raise RecordsError(f"{run.folder}: another wncompare run is training it: wait for that one, or stop it")
+            raise _held(run)
         records.delete_run(run.folder)
+
+
+def _held(run: PlannedRun) -> RecordsError:
+    return RecordsError(f"{run.folder}: another wncompare run is training it: wait for that one, or stop it")

@@ -3,6 +3,7 @@
 import os
 import platform
 import subprocess
+from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,16 @@ _PACKAGES = ("tensorflow", "tensorflow-cpu", "keras", "numpy", "scipy", "matplot
 def environment() -> dict[str, Any]:
     """Versions, machine and git state of this process."""
     return {"wncompare": __version__, "python": platform.python_version(), **versions(), **machine(), "git": git()}
+
+
+def joined(before: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, Any]:
+    """The environment of a run that went on in another one: where the two differ, the list of the values there were."""
+    both = {**before, **now}
+    for key in before.keys() & now.keys():
+        values = before[key] if isinstance(before[key], list) else [before[key]]
+        values = values if now[key] in values else [*values, now[key]]
+        both[key] = values if len(values) > 1 else values[0]
+    return both
 
 
 def versions() -> dict[str, str]:

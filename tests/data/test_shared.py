@@ -86,6 +86,17 @@ def test_only_the_last_few_are_kept(dataset: Dataset) -> None:
     assert opened.digest == dataset.digest
 
 
+def test_two_at_once_share_one(dataset: Dataset) -> None:
+    """Where another process has put the folder in its place meanwhile, that one is taken; a file there is an error."""
+    first = data.share(dataset)
+    assert first is not None
+    shared._write(Path(first.folder), dataset)
+    assert data.share(dataset) == first
+    assert [folder.name for folder in Path(first.folder).parent.iterdir()] == [dataset.digest]
+    with pytest.raises(NotADirectoryError):
+        shared._write(Path(first.folder, "train_x.npy"), dataset)
+
+
 def test_small_ones_and_full_disks_are_done_without(
     dataset: Dataset, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -44,6 +44,36 @@ def test_a_damaged_file_is_refused(tmp_path: Path, content: bytes) -> None:
         checkpoint.read(tmp_path / "checkpoint.npz")
 
 
+def test_what_cannot_be_read_now_is_not_called_damaged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An error of the disk, or too little memory, is passed on: the file may be whole."""
+    (tmp_path / "folder.npz").mkdir()
+    with pytest.raises(IsADirectoryError):
+        checkpoint.read(tmp_path / "folder.npz")
+    np.savez(tmp_path / "checkpoint.npz", epoch=1)
+
+    def full(*_: object, **__: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(np, "load", full)
+    with pytest.raises(MemoryError):
+        checkpoint.read(tmp_path / "checkpoint.npz")
+
+
+def test_every_damaged_byte_is_damage(tmp_path: Path) -> None:
+    """Whatever byte of a file is changed or cut off, it reads as it was or raises a RecordsError, nothing else."""
+    file = tmp_path / "checkpoint.npz"
+    np.savez(file, epoch=1, variable_0=np.arange(6.0))
+    whole, refused = file.read_bytes(), 0
+    for place in range(len(whole)):
+        for content in (whole[:place], whole[:place] + bytes([whole[place] ^ 0x81]) + whole[place + 1 :]):
+            file.write_bytes(content)
+            try:
+                checkpoint.read(file)
+            except RecordsError:
+                refused += 1
+    assert refused > len(whole)
+
+
 def test_pickles_are_not_read(tmp_path: Path) -> None:
     """An archive with Python objects in it is refused, not unpickled."""
     np.savez(tmp_path / "checkpoint.npz", epoch=1, variable_0=np.array([{}], dtype=object))

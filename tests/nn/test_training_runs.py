@@ -12,6 +12,7 @@ import pytest
 
 from wncompare import config as configs
 from wncompare import data, experiment, records
+from wncompare.config import Config
 from wncompare.errors import DatasetError, UsageError
 from wncompare.nn import device, runs
 from wncompare.records import Run
@@ -57,15 +58,34 @@ class Killed(BaseException):
     """What ends a worker in the middle of an epoch."""
 
 
+class Told:
+    """A listener that keeps the numbers of the epochs that were trained."""
+
+    def __init__(self) -> None:
+        self.epochs: list[int] = []
+
+    def __call__(self, kind: str, **progress: Any) -> None:
+        """What a run reports."""
+        if kind == "epoch":
+            self.epochs.append(progress["epoch"])
+
+
 def perform(
     folder: Path, training: dict[str, Any], report: Callable[..., None] = lambda kind, **data: None, **changes: Any
 ) -> Run:
     """Train the only run of these settings in `folder`, in this process; the run as read from disk."""
     config = configs.from_data({**SETTINGS, **changes, "training": training}, "test")
+    runs.train(payload_of(config, folder), report)
+    records.write_experiment(folder, config, "0")
+    return records.read(folder).runs[0]
+
+
+def payload_of(config: Config, folder: Path) -> dict[str, Any]:
+    """What a worker is given to train the config's only run."""
     dataset = data.load(config.dataset.name, config.dataset)
     record = records.DatasetRecord(name=dataset.name, label=dataset.label, digest=dataset.digest, official=None)
     (planned,) = experiment.plan(config, folder, record)
-    payload = {
+    return {
         "config": config.dump(),
         "record": planned.record.model_dump(),
         "folder": str(planned.folder),
@@ -74,9 +94,6 @@ def perform(
         "build_model": b64encode(cloudpickle.dumps(network)).decode(),
         "wait": False,
     }
-    runs.train(payload, report)
-    records.write_experiment(folder, config, "0")
-    return records.read(folder).runs[0]
 
 
 def exact(run: Run) -> dict[str, list[float]]:
@@ -107,16 +124,21 @@ def test_the_history_has_the_schedule_and_the_metrics_asked_for(whole: Run) -> N
     assert list(whole.history["val_top_k_categorical_accuracy"]) == [1.0] * whole.epochs
 
 
-@pytest.mark.parametrize("after", [1, 2])
-def test_a_killed_run_stops_where_the_whole_one_did(whole: Run, tmp_path: Path, after: int) -> None:
-    """Killed and resumed, with schedule, dropout, batch norm and early stopping: the same bits, and no event twice."""
+def killed(folder: Path, *, after: int, training: dict[str, Any] = TRAINING) -> None:
+    """Train in `folder` until that many epochs are done, and die."""
 
     def kill(kind: str, **progress: Any) -> None:
         if kind == "epoch" and progress["epoch"] == after:
             raise Killed
 
     with pytest.raises(Killed):
-        perform(tmp_path, TRAINING, kill)
+        perform(folder, training, kill)
+
+
+@pytest.mark.parametrize("after", [1, 2])
+def test_a_killed_run_stops_where_the_whole_one_did(whole: Run, tmp_path: Path, after: int) -> None:
+    """Killed and resumed, with schedule, dropout, batch norm and early stopping: the same bits, and no event twice."""
+    killed(tmp_path, after=after)
     resumed = perform(tmp_path, TRAINING)
     assert exact(resumed) == exact(whole)
     assert resumed.record.stopped == whole.record.stopped
@@ -131,16 +153,10 @@ def test_a_killed_run_stops_where_the_whole_one_did(whole: Run, tmp_path: Path, 
 
 def test_a_run_that_was_killed_as_it_stopped_trains_no_further(whole: Run, tmp_path: Path) -> None:
     """Where the last epoch is on disk but not the end, resuming ends the run without another epoch."""
-    told: list[int] = []
-
-    def kill(kind: str, **progress: Any) -> None:
-        if kind == "epoch" and progress["epoch"] == whole.epochs:
-            raise Killed
-
-    with pytest.raises(Killed):
-        perform(tmp_path, TRAINING, kill)
-    resumed = perform(tmp_path, TRAINING, lambda kind, **progress: told.append(1) if kind == "epoch" else None)
-    assert told == []
+    told = Told()
+    killed(tmp_path, after=whole.epochs)
+    resumed = perform(tmp_path, TRAINING, told)
+    assert told.epochs == []
     assert resumed.record.stopped == whole.record.stopped
     assert exact(resumed) == exact(whole)
 
@@ -150,9 +166,9 @@ def test_a_stopped_run_is_done_when_more_epochs_are_asked_for(whole: Run) -> Non
     planned = whole.record.model_copy(update={"epochs": 20, "stopped": None})
     assert records.is_done(planned, whole.record)
     assert not records.is_done(planned, whole.record.model_copy(update={"stopped": None}))
-    assert not records.difference(planned, whole.record)
+    assert not records.difference(planned, whole.record, whole.folder)
     fewer = planned.model_copy(update={"epochs": 1})
-    assert records.difference(fewer, whole.record) == f"training.epochs: {whole.epochs} there, 1 asked for"
+    assert records.difference(fewer, whole.record, whole.folder) == "training.epochs: 3 there, 1 asked for"
 
 
 def identity(training: dict[str, Any]) -> dict[str, Any]:

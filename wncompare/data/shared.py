@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from shutil import rmtree
@@ -93,8 +92,11 @@ def _write(folder: Path, dataset: Dataset) -> None:
         arrays: list[NDArray[Any]] = [dataset.train.x, dataset.train.y, dataset.test.x, dataset.test.y]
         for name, array in zip(_ARRAYS, arrays, strict=True):
             np.save(temporary / f"{name}.npy", array, allow_pickle=False)
-        with suppress(FileExistsError):  # another process was as fast
+        try:
             temporary.rename(folder)
+        except OSError:
+            if not folder.is_dir():  # else another process was as fast
+                raise
     finally:
         rmtree(temporary, ignore_errors=True)
 

@@ -4,6 +4,7 @@ Keras's own file leaves the state of seed generators out; here are all variables
 averages, seed generators) and of its optimizer, as a NumPy archive that is read without pickles.
 """
 
+import io
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -35,14 +36,15 @@ def read(file: Path) -> Checkpoint:
     """The state in the file.
 
     Raises:
-        FileNotFoundError: there is none.
+        OSError, MemoryError: it cannot be read now, though it may be whole; a FileNotFoundError where there is none.
         RecordsError: the file is damaged.
     """
+    content = io.BytesIO(file.read_bytes())  # from here on no error is the disk's
     try:
-        with file.open("rb") as stream, np.load(stream, allow_pickle=False) as saved:
+        with np.load(content, allow_pickle=False) as saved:
             values = tuple(saved[f"variable_{index}"] for index in range(len(saved.files) - 1))
             return Checkpoint(int(saved["epoch"]), values)
-    except FileNotFoundError:
+    except MemoryError:
         raise
     except Exception as error:  # NumPy and zipfile raise whatever a damaged file makes them raise
         raise RecordsError(f"{file}: damaged ({type(error).__name__})") from None
@@ -63,7 +65,8 @@ def restore(checkpoint: Checkpoint, model: keras.Model) -> None:
 
 def state(model: keras.Model) -> list[Any]:
     """Every variable of a compiled model that its next epoch depends on, always in the same order."""
-    model.optimizer.build(model.trainable_variables)
+    if not model.optimizer.built:  # building twice would begin a loss scale anew
+        model.optimizer.build(model.trainable_variables)
     return [*model.variables, *model.optimizer.variables]
 
 

@@ -23,9 +23,9 @@ from wncompare import provenance, records
 from wncompare.config import Config, Training
 from wncompare.data import Dataset, Split
 from wncompare.data.holdout import splits
-from wncompare.errors import DatasetError, RecordsError
+from wncompare.errors import DatasetError, ModelError, RecordsError, UnreadableError
 from wncompare.files import replacing
-from wncompare.identity import fingerprint
+from wncompare.identity import fingerprint, model_identity
 from wncompare.locks import run_lock
 from wncompare.nn import arms, checkpoint, programs
 from wncompare.nn.datasets import given
@@ -60,10 +60,10 @@ def train(payload: dict[str, Any], report: Report) -> dict[str, Any]:
 
 def _status_there(folder: Path, record: RunRecord) -> Status | None:
     """The status of the run where it is there as asked, trained by another process meanwhile."""
-    found = records.read_record(folder)
+    found = records.read_record(folder, own=True)
     if found is None:
         return None
-    if difference := records.difference(record, found):
+    if difference := records.difference(record, found, folder):
         raise RecordsError(f"{folder}: another wncompare run has left one here that differs in {difference}")
     return found.status if records.is_done(record, found) else None
 
@@ -76,9 +76,12 @@ def _begin(payload: dict[str, Any], folder: Path, record: RunRecord, report: Rep
     dataset = given(config.dataset, payload)
     if dataset.digest != record.dataset.digest:
         raise DatasetError(f"dataset {dataset.name}: changed since the run was planned: run again")
+    model = payload["config"]["model"]
+    if model_identity(model) != record.identity["model"]:
+        raise ModelError(f"model {model['file']}: changed since the run was planned: run again")
     records.clear_run(folder)
     diary = _Diary(folder, record, tensorboard=config.tensorboard)
-    diary.note(started=_now(), device=record.identity["device"], environment=provenance.environment())
+    diary.note(started=_now(), device=record.identity["device"])
     return _train(config, dataset, diary, report, started, _unpacked(payload["build_model"]))
 
 
@@ -133,8 +136,11 @@ class _Diary:
 
     def __init__(self, folder: Path, record: RunRecord, *, tensorboard: bool) -> None:
         self._folder = folder
-        self.record = record
-        self._before = records.read_record(folder)
+        before, environment = records.read_record(folder) or record, provenance.environment()
+        self._anew = {"seconds": {}, "environment": environment}
+        self.record = record.model_copy(
+            update={"seconds": before.seconds, "environment": provenance.joined(before.environment, environment)}
+        )
         self._rows: list[dict[str, Any]] = []
         self._layers: list[dict[str, Any]] = []
         self._events = EventFiles(folder / _EVENTS_FOLDER) if tensorboard else None
@@ -152,13 +158,20 @@ class _Diary:
         records.write_run(self.folder, self.record)
 
     def begin(self, model: keras.Model, *, start_up: float) -> int:
-        """Go on from the resume point, where there is one; the number of epochs that are done."""
+        """Go on from the resume point, where there is one; the number of epochs that are done.
+
+        Raises:
+            UnreadableError, OSError, MemoryError: it cannot be read now, though it may be whole: it stays as it is.
+        """
         try:
             done = self._resume(model)
+        except UnreadableError:
+            raise
         except (RecordsError, FileNotFoundError) as reason:  # no resume point, or a damaged one
             why = f": {reason}" if isinstance(reason, RecordsError) else ""
             print(f"{_now()} from the start{why}", flush=True)
             done, self._rows, self._layers = 0, [], list(layer_rows(model, epoch=0))
+            self.record = self.record.model_copy(update=self._anew)
         if self._events:
             self._events.add([*self._rows, *self._layers])
         self.note(parameters=parameters(model), seconds=self._spent(start_up=start_up))
@@ -166,9 +179,9 @@ class _Diary:
 
     def _resume(self, model: keras.Model) -> int:
         point = checkpoint.read(self.folder / records.CHECKPOINT_FILE)
-        self._rows, self._layers = records.read_rows(self.folder, until=point.epoch)
+        layers = len(list(layer_rows(model, epoch=0)))
+        self._rows, self._layers = records.read_rows(self.folder, until=point.epoch, layers=layers)
         checkpoint.restore(point, model)
-        self.record = self.record.model_copy(update={"seconds": self._before.seconds if self._before else {}})
         return point.epoch
 
     def add(self, model: keras.Model, result: EpochResult) -> dict[str, Any]:
@@ -224,8 +237,9 @@ def _row(result: EpochResult) -> dict[str, Any]:
 
 
 def _is_finite(model: keras.Model, loss: float) -> bool:
+    """Whether the loss and all weights are, moving averages among them."""
     return math.isfinite(loss) and all(
-        np.isfinite(keras.ops.convert_to_numpy(weight)).all() for weight in model.trainable_variables
+        np.isfinite(keras.ops.convert_to_numpy(weight)).all() for weight in model.weights
     )
 
 

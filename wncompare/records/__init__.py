@@ -23,8 +23,8 @@ from wncompare.records.layout import (
     run_folder,
     run_name,
 )
-from wncompare.records.reading import find, read, read_config, read_record, read_run
-from wncompare.records.schema import DatasetRecord, Experiment, Run, RunRecord, Status, difference, is_done
+from wncompare.records.reading import difference, find, read, read_config, read_record, read_run
+from wncompare.records.schema import DatasetRecord, Experiment, Run, RunRecord, Status, is_done
 from wncompare.records.tables import read_history, read_layers, read_rows
 from wncompare.records.writing import clear_run, delete_run, write_experiment, write_history, write_layers, write_run
 

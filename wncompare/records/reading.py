@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from wncompare import config as configs
 from wncompare.config import Config
 from wncompare.errors import RecordsError, WncompareError
+from wncompare.files import strict
 from wncompare.grid import Point
 from wncompare.identity import differences
 from wncompare.locks import is_held
@@ -54,16 +55,21 @@ def read(folder: Path) -> Experiment:
 
 
 def _refuse_mixtures(runs: Sequence[Run]) -> None:
-    """Refuse runs of one variant at one point that differ in more than the seed: they are of different configs."""
-    first: dict[tuple[str, str], Run] = {}
+    """Refuse runs at one point that differ in more than variant and seed, and of one variant in more than the seed."""
+    arms: dict[tuple[str, str], Run] = {}
+    points: dict[str, Run] = {}
     for run in runs:
-        other = first.setdefault((run.record.variant, run.point.slug), run)
-        identities = [{**one.record.identity, "seed": None} for one in (other, run)]
-        if identities[0] != identities[1]:
-            raise RecordsError(
-                f"{run.folder / RUN_FILE}: of another config than {other.name}: {differences(*identities)}: "
-                "delete one of them and run again"
-            )
+        _refuse_mixture(arms.setdefault((run.record.variant, run.point.slug), run), run, "seed")
+        _refuse_mixture(points.setdefault(run.point.slug, run), run, "seed", "variant")
+
+
+def _refuse_mixture(other: Run, run: Run, *free: str) -> None:
+    identities = [{**one.record.identity, **dict.fromkeys(free)} for one in (other, run)]
+    if identities[0] != identities[1]:
+        raise RecordsError(
+            f"{run.folder / RUN_FILE}: of another config than {other.name}: {differences(*identities)}: "
+            "delete one of them and run again"
+        )
 
 
 def read_config(folder: Path) -> Config:
@@ -82,6 +88,8 @@ def read_run(folder: Path, point: Point) -> Run:
     run = Run(folder, record, read_history(folder), point)
     if not folder.match(run.name):
         raise RecordsError(f"{folder / RUN_FILE}: is the record of {run.name}: delete the run's folder and run again")
+    if differs := differences(record.point, strict(point.values)):
+        raise RecordsError(f"{folder / RUN_FILE}: of another setting: {differs}: delete the run's folder and run again")
     if record.status == "finished" and run.epochs != record.epochs:
         raise RecordsError(
             f"{folder / HISTORY_FILE}: {run.epochs} epochs, {record.epochs} expected: "
@@ -90,14 +98,30 @@ def read_run(folder: Path, point: Point) -> Run:
     return run
 
 
-def read_record(folder: Path) -> RunRecord | None:
-    """The record of the run in `folder`, None where there is none."""
-    return _read_run_record(folder) if (folder / RUN_FILE).exists() else None
+def read_record(folder: Path, *, own: bool = False) -> RunRecord | None:
+    """The record of the run in `folder`, None where there is none.
+
+    Where this process itself holds the run (`own`), one that is said to be running has been interrupted.
+    """
+    return _read_run_record(folder, own=own) if (folder / RUN_FILE).exists() else None
 
 
-def _read_run_record(folder: Path) -> RunRecord:
+def difference(planned: RunRecord, found: RunRecord, folder: Path) -> str:
+    """What keeps the run in `folder` from being taken for the planned one, as text; empty where nothing does.
+
+    A run that broke off has the epochs of its history, however many it was to have.
+    """
+    if found.identity != planned.identity:
+        return differences(found.identity, planned.identity)
+    if found.epochs <= planned.epochs:
+        return ""
+    epochs = found.epochs if found.status in ("running", "finished") else len(read_history(folder)["epoch"])
+    return f"training.epochs: {epochs} there, {planned.epochs} asked for" if epochs > planned.epochs else ""
+
+
+def _read_run_record(folder: Path, *, own: bool = False) -> RunRecord:
     record = _read_record(folder / RUN_FILE, RunRecord)
-    if record.status == "running" and not is_held(folder):
+    if record.status == "running" and (own or not is_held(folder)):
         record = _read_record(folder / RUN_FILE, RunRecord)  # it may have ended in between
         if record.status == "running":
             return record.model_copy(update={"status": "interrupted"})

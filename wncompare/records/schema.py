@@ -11,7 +11,7 @@ from pydantic_core import PydanticCustomError
 
 from wncompare.config import Config, Variant
 from wncompare.grid import Point
-from wncompare.identity import differences, fingerprint
+from wncompare.identity import fingerprint
 from wncompare.records.layout import run_name
 
 SCHEMA_VERSION: Final = 1
@@ -41,6 +41,7 @@ class RunRecord(Record):
     `identity` is everything that a result depends on apart from the number of epochs; `fingerprint` is its SHA-256.
     `epochs` is how many the run is to have, `stopped` why it ended before that: then `epochs` is how many it has.
     `seconds` has the wall-clock times: `start_up` and `compile` once, `train` and `eval` over all epochs.
+    `environment` has a list of values where the run went on in another environment.
     """
 
     schema_version: Literal[1] = SCHEMA_VERSION
@@ -117,15 +118,6 @@ class Experiment:
     def finished(self, variant: Variant, point: Point | None = None) -> list[Run]:
         """Those of them that have finished."""
         return [run for run in self.of(variant, point) if run.record.status == "finished"]
-
-
-def difference(planned: RunRecord, found: RunRecord) -> str:
-    """What keeps a run from being taken for the planned one, as text; empty where nothing does."""
-    if found.identity != planned.identity:
-        return differences(found.identity, planned.identity)
-    if found.epochs > planned.epochs:
-        return f"training.epochs: {found.epochs} there, {planned.epochs} asked for"
-    return ""
 
 
 def is_done(planned: RunRecord, found: RunRecord) -> bool:

@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -37,19 +37,27 @@ def read_layers(folder: Path) -> list[dict[str, Any]]:
         raise RecordsError(f"{file}: damaged ({error}): delete the run's folder and run again") from None
 
 
-def read_rows(folder: Path, *, until: int) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+def read_rows(folder: Path, *, until: int, layers: int) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """The rows of history.csv and of layers.csv up to that epoch, as text, to go on from.
 
+    layers.csv has rows of epoch 0 too; each of its epochs has a row for each of so many `layers`.
+
     Raises:
-        RecordsError: a row is missing.
+        RecordsError: a file is damaged, or a row is missing.
     """
-    read_history(folder)  # refuses what is damaged
-    history, layers = (
-        [row for row in _csv(folder / name) if int(row["epoch"]) <= until] for name in (HISTORY_FILE, LAYERS_FILE)
-    )
-    if len(history) != until:
-        raise RecordsError(f"{folder / HISTORY_FILE}: {len(history)} epochs, {until} expected")
-    return history, layers
+    columns = tuple(read_history(folder))  # refuses what is damaged, as does the next line
+    read_layers(folder)
+    history = _until(folder / HISTORY_FILE, columns, until)
+    followed = _until(folder / LAYERS_FILE, LAYER_COLUMNS, until)
+    for name, rows, expected in ((HISTORY_FILE, history, until), (LAYERS_FILE, followed, layers * (until + 1))):
+        if len(rows) != expected:
+            raise RecordsError(f"{folder / name}: {len(rows)} rows up to epoch {until}, {expected} expected")
+    return history, followed
+
+
+def _until(file: Path, columns: Sequence[str], epoch: int) -> list[dict[str, Any]]:
+    rows = _csv(file) if file.exists() else []
+    return [{column: row[column] for column in columns} for row in rows if float(row["epoch"]) <= epoch]
 
 
 def _rows(file: Path) -> Iterator[dict[str, float]]:

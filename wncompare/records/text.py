@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from wncompare.errors import RecordsError
+from wncompare.errors import RecordsError, UnreadableError
 from wncompare.files import open_plain
 
 MAX_RECORD_BYTES = 64 << 20
@@ -12,7 +12,8 @@ def read_text(file: Path) -> str:
     """The text of a file that may be anyone's.
 
     Raises:
-        RecordsError: it is not a plain file, too large, or not text.
+        UnreadableError: it is not a plain file, or the disk or its permissions do not give it.
+        RecordsError: it is too large, or not text.
     """
     try:
         with open_plain(file) as handle:
@@ -21,6 +22,6 @@ def read_text(file: Path) -> str:
             raise RecordsError(f"{file}: larger than {MAX_RECORD_BYTES:,} bytes: not a record of wncompare's")
         return content.decode("utf-8")
     except OSError as error:
-        raise RecordsError(f"{file}: cannot be read ({error.strerror})") from None
+        raise UnreadableError(f"{file}: cannot be read ({error.strerror})") from None
     except UnicodeDecodeError:
         raise RecordsError(f"{file}: not UTF-8: delete the run's folder and run again") from None

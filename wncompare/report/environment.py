@@ -1,6 +1,6 @@
 """Where runs were made: what they share, and in what they differ."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from wncompare.records import Run
@@ -23,13 +23,20 @@ def differing(runs: Sequence[Run]) -> dict[str, list[str]]:
 
 
 def _values(runs: Sequence[Run]) -> dict[str, list[Any]]:
-    """Each key's distinct values, in the order of the runs; None where a run does not say."""
+    """Each key's distinct values, in the order of the runs; None where a run does not say.
+
+    A run that was trained in several environments has a list of values, which count each.
+    """
     made = [{**run.record.environment, "device": run.record.device} for run in runs if run.record.environment]
     keys = dict.fromkeys(key for environment in made for key in environment)
-    return {key: _distinct([environment.get(key) for environment in made]) for key in keys}
+    return {key: _distinct(value for environment in made for value in _each(environment.get(key))) for key in keys}
 
 
-def _distinct(values: Sequence[Any]) -> list[Any]:
+def _each(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _distinct(values: Iterable[Any]) -> list[Any]:
     kept: list[Any] = []
     for value in values:
         if value not in kept:

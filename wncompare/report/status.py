@@ -157,6 +157,8 @@ def _detail(run: RunState) -> str:
             return ""
         case "diverged":
             return f"at epoch {run.epoch}"
+        case "running" if run.epoch >= run.epochs:
+            return "finishing"
         case "running" if run.steps_per_second is not None and run.seconds_left is not None:
             pace = f"{run.steps_per_second:.0f} steps/s, {_duration(run.seconds_left)} left"
             return f"epoch {run.epoch + 1} of {run.epochs}, {pace}"

@@ -3,25 +3,29 @@
 from collections import Counter, deque
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import ExitStack
+from pathlib import Path
+from time import monotonic, sleep
 from typing import Any
 
 from wncompare.engines.ray.cluster import PATIENCE_SECONDS, cluster, imported, one_line, shortage
 from wncompare.engines.ray.node import perform
-from wncompare.engines.ray.place import PLACED, Files, Place, place, read_files, write_files
+from wncompare.engines.ray.place import PLACED, Files, Place, place, read_files, version, write_files
 from wncompare.engines.tasks import Event, Task
 from wncompare.errors import RecordsError
-from wncompare.locks import run_lock
+from wncompare.locks import is_held, run_lock
 from wncompare.provenance import available_cores
 
 Stream = Any
 """Ray's generator of object references: the events of a task that runs somewhere."""
 
 _ATTEMPTS = 3
+_POLL_SECONDS = 0.5
 
 
 def execute(
     tasks: Sequence[Task],
     *,
+    folder: Path,
     workers: int | None,
     environment: Mapping[str, str],
     address: str | None = None,
@@ -30,6 +34,7 @@ def execute(
 ) -> Generator[Event, None, None]:
     """Run the tasks in about their order, at most `workers` at a time (None: as many as the cluster holds).
 
+    `folder` is the results folder, which is there; the tasks' folders are below it and need not be.
     The cluster is the one at `address` (host:port, or "auto"; default: $RAY_ADDRESS), else one on this machine that
     ends with the tasks. Each task takes that many `cpus` and `gpus` of a node. One whose worker or node is lost goes
     on from its last epoch elsewhere (an event of kind "retry" says so); a third loss fails it. An event of kind
@@ -43,11 +48,11 @@ def execute(
         return
     ray = imported()
     enough = cpus * workers if workers else max(cpus, available_cores())
-    with cluster(ray, address, cpus=enough), place(tasks, environment) as here:
+    with cluster(ray, address, cpus=enough), place(folder, environment) as here:
         remote = ray.remote(num_cpus=cpus, num_gpus=gpus, max_retries=0)(perform)
 
-        def submit(task: Task) -> Stream:
-            return remote.options(name=task.name).remote(task, read_files(task.log.parent), here)
+        def submit(task: Task, files: Files) -> Stream:
+            return remote.options(name=task.name).remote(task, files, here)
 
         needs = {kind: amount for kind, amount in (("CPU", cpus), ("GPU", gpus)) if amount}
         yield from _Driver(ray, submit, tasks, here).events(workers or len(tasks), needs)
@@ -56,27 +61,33 @@ def execute(
 class _Driver:
     """The tasks that wait and those that run, from the driver's side."""
 
-    def __init__(self, ray: Any, submit: Callable[[Task], Stream], tasks: Sequence[Task], place: Place) -> None:
+    def __init__(self, ray: Any, submit: Callable[[Task, Files], Stream], tasks: Sequence[Task], place: Place) -> None:
         self._ray = ray
         self._submit = submit
         self._waiting = deque(tasks)
+        self._aside: list[Task] = []
         self._place = place
         self._running: dict[Stream, Task] = {}
         self._started: set[str] = set()
+        self._sent: dict[str, int] = {}
         self._claims: dict[str, ExitStack] = {}
         self._losses: Counter[str] = Counter()
 
     def events(self, workers: int, needs: Mapping[str, float]) -> Iterator[Event]:
         """Keep the cluster busy, and pass on what the tasks report until all have ended."""
-        told = False
+        told, heard = False, monotonic()
         try:
-            while self._waiting or self._running:
+            while self._waiting or self._running or self._aside:
+                self._take_back()
                 self._fill(workers)
-                ready, _ = self._ray.wait(list(self._running), timeout=PATIENCE_SECONDS)
-                if ready:
-                    told = False
+                if not self._running:
+                    sleep(_POLL_SECONDS)
+                elif ready := self._ray.wait(list(self._running), timeout=_POLL_SECONDS)[0]:
                     yield from self._hear(ready[0])
-                elif not self._started and not told and (lack := shortage(self._ray, needs)):
+                    told, heard = False, monotonic()
+                elif self._started or told or monotonic() - heard < PATIENCE_SECONDS:
+                    continue
+                elif lack := shortage(self._ray, needs):
                     told = True
                     yield Event("", "notice", {"message": lack})
         finally:
@@ -88,7 +99,15 @@ class _Driver:
     def _fill(self, workers: int) -> None:
         while self._waiting and len(self._running) < workers:
             task = self._waiting.popleft()
-            self._running[self._submit(task)] = task
+            files = read_files(task.log.parent)
+            self._sent[task.name] = version(files)
+            self._running[self._submit(task, files)] = task
+
+    def _take_back(self) -> None:
+        """Let the tasks whose runs no other process has any more wait with the others."""
+        held = [task for task in self._aside if is_held(task.log.parent)]
+        self._waiting.extend(task for task in self._aside if task not in held)
+        self._aside = held
 
     def _hear(self, stream: Stream) -> Iterator[Event]:
         """The stream's next event; a stream that goes on takes its turn behind the others."""
@@ -97,7 +116,12 @@ class _Driver:
         self._started.discard(task.name)
         if files is not None and not self._claim(task):
             self._ray.cancel(stream, force=True)
-            yield from self._give_way(task)
+            yield self._give_way(task)
+            return
+        if event.kind == PLACED and self._is_outdated(task, files):
+            self._ray.cancel(stream, force=True)
+            self._claims.pop(task.name).close()
+            self._waiting.appendleft(task)
             return
         self._write(task, files or {})
         if event.final:
@@ -126,14 +150,16 @@ class _Driver:
             task.log.parent.mkdir(parents=True, exist_ok=True)
         return True
 
-    def _give_way(self, task: Task) -> Iterator[Event]:
+    def _is_outdated(self, task: Task, files: Files | None) -> bool:
+        """Whether a node that is apart has files from before another process was at the run."""
+        return files is not None and version(read_files(task.log.parent)) != self._sent[task.name]
+
+    def _give_way(self, task: Task) -> Event:
         """Leave the run to the process that has it, as a worker that sees this disk does."""
         if not task.payload.get("wait"):
-            yield Event(task.name, "done", {"status": "busy"})
-            return
-        yield Event(task.name, "waiting")
-        with run_lock(task.log.parent, waiting=lambda: None):
-            self._waiting.append(task)
+            return Event(task.name, "done", {"status": "busy"})
+        self._aside.append(task)
+        return Event(task.name, "waiting")
 
     def _write(self, task: Task, files: Files) -> None:
         if files and not self._place.token.exists():

@@ -2,13 +2,12 @@
 
 import os
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from wncompare import records
-from wncompare.engines.tasks import Task
 from wncompare.files import write_bytes
 
 Files = dict[str, bytes]
@@ -40,9 +39,9 @@ class Place:
 
 
 @contextmanager
-def place(tasks: Sequence[Task], environment: Mapping[str, str]) -> Iterator[Place]:
-    """Where the driver is, with a token on its disk by which a node knows that it sees the same one."""
-    token = Path(os.path.commonpath([task.log.parent.parent for task in tasks]), f".shared-{secrets.token_hex()}")
+def place(folder: Path, environment: Mapping[str, str]) -> Iterator[Place]:
+    """Where the driver is, with a token in the results folder by which a node knows that it sees the same disk."""
+    token = folder / f".shared-{secrets.token_hex()}"
     write_bytes(token, b"")
     forwarded = {name: value for name, value in os.environ.items() if name.startswith(_FORWARDED)}
     try:
@@ -58,6 +57,11 @@ def read_files(folder: Path) -> Files:
         with suppress(FileNotFoundError):
             found[name] = (folder / name).read_bytes()
     return found
+
+
+def version(files: Files) -> int:
+    """A number that changes with a run's files, the log apart, to which whoever tries the run adds."""
+    return hash(frozenset((name, content) for name, content in files.items() if name != records.LOG_FILE))
 
 
 def write_files(folder: Path, files: Files) -> None:
