@@ -46,7 +46,7 @@ def hostile(write: Write, tiny: Config) -> Experiment:
     _end(folder / "weight_norm" / "seed-1", "diverged", after=2, error="the loss is nan at epoch 3")
     _end(folder / "weight_norm" / "seed-2", "failed", after=1, error=HOSTILE_ERROR)
     records.delete_run(folder / "regular" / "seed-3")
-    (folder / "weight_norm" / "seed-2" / "log.txt").write_text(HOSTILE_ERROR, encoding="utf-8")
+    (folder / "weight_norm" / "seed-2" / "log.txt").write_text(f"ValueError: {HOSTILE_ERROR}", encoding="utf-8")
     return records.read(folder)
 
 

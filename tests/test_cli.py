@@ -102,6 +102,13 @@ def test_check_prints_config_plan_and_estimate(tiny_file: Path, capsys: pytest.C
     assert "estimate: about 0:00:" in out
 
 
+def test_check_finds_a_model_file_that_is_not_there(tiny_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """One line names the file."""
+    code, _, err = wncompare("check", tiny_file, "--set", "model={file: absent.keras}", capture=capsys)
+    assert (code, err.count("\n")) == (2, 1)
+    assert "absent.keras: cannot be read" in err
+
+
 def test_check_as_json_is_json_alone(tiny_file: Path, tiny: Config, capsys: pytest.CaptureFixture[str]) -> None:
     """With --json stdout is one JSON document with a schema version and the resolved config."""
     _, out, _ = wncompare("check", tiny_file, "--json", capture=capsys)

@@ -85,6 +85,19 @@ def test_too_few_pairs_are_said_to_be(seeds: int, words: str, both: Both, capsys
     assert words in err
 
 
+def test_other_data_are_named_and_do_not_pass(both: Both, capsys: Capture) -> None:
+    """Runs on other data can be compared by a person, who is told so, and not by a gate."""
+    for run in records.read(both[1]).runs:
+        dataset = run.record.dataset.model_copy(update={"label": "other", "digest": "1" * 64})
+        amend(both[1], run.name, dataset=dataset)
+    code, out, _ = wncompare("compare", *both, capture=capsys)
+    assert code == 0
+    assert "other data: A is of synthetic, B of other" in out
+    code, _, err = wncompare("compare", *both, "--fail-if-worse", "0.5", capture=capsys)
+    assert (code, err.count("\n")) == (2, 1)
+    assert "--fail-if-worse is for runs on the same data" in err
+
+
 def test_what_is_missing_does_not_pass(both: Both, capsys: Capture) -> None:
     """A gate stays shut where a variant of A has vanished from B; without the gate the rest is compared."""
     rmtree(both[1] / "weight_norm")

@@ -10,7 +10,7 @@ import pytest
 import wncompare
 from wncompare import records
 from wncompare.comparison import _digest
-from wncompare.errors import RecordsError
+from wncompare.errors import ModelError, RecordsError
 
 ARRAYS = [(np.random.default_rng(seed).integers(0, 256, (24, 4, 4), np.uint8), np.arange(24) % 3) for seed in (0, 1)]
 
@@ -59,6 +59,22 @@ def test_compare_trains_a_network_that_only_this_process_knows(tmp_path: Path) -
     np.testing.assert_array_equal(again.train_seconds, table.train_seconds)
     with pytest.raises(RecordsError, match=r"differs in model\.architecture"):
         compare(tmp_path / "own", units=6)
+
+
+def test_a_comparison_that_trains_nothing_raises(tmp_path: Path) -> None:
+    """A network that cannot be trained, or that is none, is an error with its reason, not an empty table."""
+    with pytest.raises(ModelError, match=r"no run has finished: .*probabilities"):
+        wncompare.compare(
+            lambda: keras.Sequential([keras.Input((4, 4, 1)), keras.layers.Flatten(), keras.layers.Dense(3)]),
+            tuple(ARRAYS),
+            seeds=[0],
+            output=tmp_path / "logits",
+            training={"epochs": 1, "batch_size": 8},
+            quiet=True,
+        )
+    for build_model in (None, lambda: 3):
+        with pytest.raises(ModelError, match="expected a function that makes a new"):
+            wncompare.compare(build_model, tuple(ARRAYS), seeds=[0], output=tmp_path / "none")
 
 
 def test_compare_takes_a_holdout_a_grid_and_stopping_rules(tmp_path: Path) -> None:

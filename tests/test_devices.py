@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import pytest
 
 from wncompare import devices
+from wncompare.errors import UsageError
 
 LISTING = "GPU 0: NVIDIA H200 (UUID: GPU-1)\nGPU 1: NVIDIA H200 (UUID: GPU-2)\n"
 
@@ -16,7 +17,7 @@ LISTING = "GPU 0: NVIDIA H200 (UUID: GPU-1)\nGPU 1: NVIDIA H200 (UUID: GPU-2)\n"
 def test_a_gpu_is_chosen_where_there_is_one_and_tensorflow_sees_it(
     monkeypatch: pytest.MonkeyPatch, listing: str | None, tensorflow_sees_one: bool, chosen: str
 ) -> None:
-    """A GPU beside a TensorFlow without CUDA is not chosen; what is asked for is taken without a question."""
+    """A GPU beside a TensorFlow without CUDA is not chosen, and asking for it is an error before any run."""
 
     def answer(command: Sequence[str]) -> str | None:
         if command[0] == "nvidia-smi":
@@ -28,7 +29,11 @@ def test_a_gpu_is_chosen_where_there_is_one_and_tensorflow_sees_it(
     monkeypatch.setattr(devices, "_answer", answer)
     assert devices.choose(None) == chosen
     assert devices.choose("cpu") == "cpu"
-    assert devices.choose("gpu") == "gpu"
+    if tensorflow_sees_one:
+        assert devices.choose("gpu") == "gpu"
+        return
+    with pytest.raises(UsageError, match="TensorFlow sees no GPU here"):
+        devices.choose("gpu")
 
 
 @pytest.mark.parametrize(("variable", "names"), [("", ()), ("-1", ()), ("2, 5", ("2", "5")), (None, ("0", "1"))])

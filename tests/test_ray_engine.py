@@ -29,7 +29,7 @@ from .conftest import TINY
 from .test_local_engine import is_alive, last, needs_proc, wait_for_death
 from .test_run import histories
 
-pytest.importorskip("ray", reason="needs Ray: pip install wncompare[ray]")
+pytest.importorskip("ray", reason="needs Ray: pip install ray")
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore::ResourceWarning")]
 
 ROOT = Path(__file__).parent.parent
@@ -263,7 +263,7 @@ def test_a_task_that_raises_fails_alone(nodes: Nodes, tmp_path: Path) -> None:
     ends = last(events)
     assert (ends["0"].kind, ends["0"].data["error"]) == ("failed", "two lines")
     assert [ends[task].kind for task in "12"] == ["done", "done"]
-    assert "Traceback" in (tmp_path / "0" / "log.txt").read_text()
+    assert (tmp_path / "0" / "log.txt").read_text().endswith("two\nlines\n")
     assert len({event.data["pid"] for event in events if event.kind == "pid"}) == 1
 
 
@@ -376,7 +376,7 @@ def test_a_ray_of_its_own_ends_with_the_driver_whatever_ends_that(
 def test_without_ray_it_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Ray is optional: one line names the command."""
     monkeypatch.setitem(sys.modules, "ray", None)
-    with pytest.raises(EngineError, match=r"not installed: pip install 'wncompare\[ray\]'$"):
+    with pytest.raises(EngineError, match=r"not installed: pip install ray$"):
         next(execute(tmp_path, {}))
 
 

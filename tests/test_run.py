@@ -187,6 +187,8 @@ def test_a_failing_run_says_why_and_exits_with_3(config_file: Path, tmp_path: Pa
     assert done.returncode == 3
     assert f"regular/seed-0: failed: {reason}\n" in done.stderr
     assert "Traceback" not in done.stderr
+    assert " ".join(done.stdout.split()).count(reason) == 2  # once a run
+    assert not [word for word in ("Traceback", "File ", "^^^", "ms a step") if word in done.stdout]
     assert {one.record.error for one in records.read(tmp_path / "small").runs} == {reason}
     mended = run(config_file, tmp_path / "small", *SMALL, "--set", "dataset.shape=[8, 8, 1]", "--set", "seeds=[0]")
     assert mended.returncode == 0

@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from wncompare import config as configs
-from wncompare import console, experiment, files
+from wncompare import console, experiment, files, records
 from wncompare.devices import Device
+from wncompare.errors import ModelError
 from wncompare.table import load
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ def compare(
         What `wncompare.load(output)` returns, a row a run and epoch.
 
     Raises:
-        WncompareError: what is asked for is refused; the message is one line.
+        WncompareError: what is asked for is refused, or no run finished; the message is one line.
     """
     folder = Path(output)
     config = configs.from_data(
@@ -92,12 +93,24 @@ def compare(
             listen=listen,
             build_model=b64encode(cloudpickle.dumps(build_model)).decode("ascii"),
         )
+    _refuse_nothing(folder)
     return load(folder)
+
+
+def _refuse_nothing(folder: Path) -> None:
+    """Raise where there is no finished run at all, with the first reason."""
+    experiment = records.read(folder)
+    if not experiment.has_finished:
+        reasons = (run.record.error for run in experiment.runs if run.record.error)
+        raise ModelError(f"{folder}: no run has finished: {next(reasons, 'all diverged')}")
 
 
 def _digest(build_model: "Callable[[], keras.Model]") -> str:
     """SHA-256 of the architecture, so that records of another network are not taken for this one's."""
-    config = json.loads(build_model().to_json())
+    model = build_model() if callable(build_model) else build_model
+    if not callable(build_model) or not hasattr(model, "to_json"):
+        raise ModelError(f"build_model: {model!r:.60}: expected a function that makes a new keras.Model at each call")
+    config = json.loads(model.to_json())
     names = {name: f"layer {number}" for number, name in enumerate(dict.fromkeys(_names(config)))}
     return hashlib.sha256(json.dumps(_renamed(config, names), sort_keys=True).encode()).hexdigest()
 

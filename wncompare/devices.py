@@ -9,6 +9,8 @@ import sys
 from collections.abc import Sequence
 from typing import Literal
 
+from wncompare.errors import UsageError
+
 Device = Literal["cpu", "gpu"]
 
 _ASK_TENSORFLOW = "import tensorflow as tf; raise SystemExit(not tf.config.list_physical_devices('GPU'))"
@@ -16,11 +18,18 @@ _TIMEOUT_SECONDS = 120
 
 
 def choose(asked: Device | None) -> Device:
-    """The kind that is asked for; by itself a GPU where this machine has one from NVIDIA and TensorFlow sees it."""
-    if asked is not None:
-        return asked
-    sees_one = bool(gpus()) and _answer([sys.executable, "-c", _ASK_TENSORFLOW]) is not None
-    return "gpu" if sees_one else "cpu"
+    """The kind that is asked for; by itself a GPU where this machine has one from NVIDIA and TensorFlow sees it.
+
+    Raises:
+        UsageError: a GPU is asked for, and TensorFlow sees none.
+    """
+    if asked == "cpu" or (asked is None and not gpus()):
+        return "cpu"
+    if _answer([sys.executable, "-c", _ASK_TENSORFLOW]) is not None:
+        return "gpu"
+    if asked == "gpu":
+        raise UsageError("device gpu: TensorFlow sees no GPU here: install its CUDA build and a driver, or use cpu")
+    return "cpu"
 
 
 def gpus() -> tuple[str, ...]:

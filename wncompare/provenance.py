@@ -46,15 +46,15 @@ def available_cores() -> int:
     return os.cpu_count() or 1
 
 
-def git(folder: Path | None = None) -> dict[str, Any] | None:
-    """The commit of the checkout around `folder` (default: the working folder), None outside one."""
+def git(folder: Path = Path(__file__).parent) -> dict[str, Any] | None:
+    """The commit of the checkout that has the files of `folder` (default: wncompare's own), None where none has."""
     commit = _git(folder, "rev-parse", "HEAD")
-    if commit is None:
+    if commit is None or not _git(folder, "ls-files", "."):
         return None
     return {"commit": commit, "dirty": bool(_git(folder, "status", "--porcelain", "--untracked-files=no"))}
 
 
-def _git(folder: Path | None, *arguments: str) -> str | None:
+def _git(folder: Path, *arguments: str) -> str | None:
     try:
         done = subprocess.run(
             ["git", *arguments],

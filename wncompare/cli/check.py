@@ -16,8 +16,10 @@ def check(config_file: Path, overrides: tuple[str, ...], workers: int | None, as
     """Validate CONFIG; print it resolved, the plan and an estimate of its time. Trains nothing."""
     from wncompare import config as configs
     from wncompare.estimate import estimate
+    from wncompare.identity import model_identity
 
     config = configs.load(config_file, overrides)
+    model_identity(config.dump()["model"])
     expected = estimate(config, workers=workers)
     if as_json:
         print_json({"schema_version": 1, "config": config.dump(), "plan": expected.as_data()})

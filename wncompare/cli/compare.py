@@ -25,9 +25,12 @@ def compare(a: Path, b: Path, tolerance: float | None, as_json: bool) -> int:
     Says what became of each variant, in accuracy and time, and in what the two differ: settings, machine, versions.
     """
     from wncompare import records
+    from wncompare.errors import UsageError
     from wncompare.report import between, versus
 
     found = between.between(records.read(_only(a)), records.read(_only(b)))
+    if tolerance is not None and found.other_data:
+        raise UsageError(f"{found.other_data}, other data: --fail-if-worse is for runs on the same data")
     worse = [] if tolerance is None else [change for change in found.changes if change.is_worse(tolerance)]
     absent = () if tolerance is None else found.a.unpaired
     if as_json:

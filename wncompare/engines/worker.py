@@ -58,7 +58,7 @@ def _perform(task: dict[str, Any], report: Any) -> None:
         kind = "done"
     except Exception as error:
         with suppress(OSError):
-            traceback.print_exc()
+            print(error) if isinstance(error, WncompareError) else traceback.print_exc()
         kind, result = "failed", {"error": _one_line(error)}
     with suppress(OSError):  # a log on a full disk
         _flush()  # once the driver hears the last word, it may end this process

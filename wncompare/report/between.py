@@ -30,6 +30,7 @@ class Side:
     folder: str
     experiment: str
     dataset: str
+    digests: tuple[str, ...]
     unpaired: tuple[str, ...]
 
 
@@ -90,6 +91,11 @@ class Between:
     changes: tuple[Change, ...]
     config: tuple[Differing, ...]
     environment: tuple[Differing, ...]
+
+    @property
+    def other_data(self) -> str:
+        """Which data the two have where they are not the same; else empty."""
+        return "" if self.a.digests == self.b.digests else f"A is of {self.a.dataset}, B of {self.b.dataset}"
 
 
 def between(a: Experiment, b: Experiment) -> Between:
@@ -181,6 +187,7 @@ def _side(experiment: Experiment, other: Experiment) -> Side:
         folder=str(experiment.folder),
         experiment=experiment.config.name,
         dataset=", ".join(dict.fromkeys(run.record.dataset.label for run in ended)),
+        digests=tuple(dict.fromkeys(run.record.dataset.digest for run in ended)),
         unpaired=tuple(run.name for run in ended if run.name not in partners),
     )
 

@@ -40,11 +40,12 @@ def problems(experiment: Experiment) -> tuple[Problem, ...]:
 
 def _problem(experiment: Experiment, run: Run) -> Problem:
     retry = shlex.join(["wncompare", "run", "CONFIG", "--output", str(experiment.folder)])
+    error = None if run.record.error is None else clean(run.record.error)
     return Problem(
         run=run.name,
         status=run.record.status,
-        error=None if run.record.error is None else clean(run.record.error),
-        log_tail=log_tail(run),
+        error=error,
+        log_tail=tuple(line for line in log_tail(run) if line != error),
         retry=None if run.record.status == "diverged" else retry,
     )
 

@@ -25,7 +25,9 @@ class Table:
 
 
 def tables(summary: Summary) -> Iterator[Table]:
-    """Every table that has something to show, in the order of reading."""
+    """Every table that has something to show, in the order of reading; none before a run has ended."""
+    if not (summary.runs.finished or summary.runs.diverged):
+        return
     for comparison in summary.comparisons:
         yield _variants(summary, comparison)
         if comparison.contrasts:

@@ -18,6 +18,7 @@ def report(found: Between) -> Group:
     return Group(
         *_side("A", found.a),
         *_side("B", found.b),
+        *([Text(f"other data: {found.other_data}: what differs may be the data's doing")] if found.other_data else []),
         Fitting(_changes(found)),
         *(Text(f"{change.name}, B against A: {verdict.brief(change)}.") for change in found.changes),
         Text(),

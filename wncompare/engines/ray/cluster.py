@@ -24,7 +24,7 @@ def imported() -> Any:
     try:
         import ray
     except ImportError:
-        raise EngineError("the Ray engine needs Ray, which is not installed: pip install 'wncompare[ray]'") from None
+        raise EngineError("the Ray engine needs Ray, which is not installed: pip install ray") from None
     return ray
 
 
