@@ -5,10 +5,10 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -26,6 +26,9 @@ STEPS_AN_EPOCH = -(-TRAIN_IMAGES // BATCH)
 
 QUIET = {"TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONPATH": str(ROOT)}
 THREAD_SETTINGS = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+
+
+T = TypeVar("T")
 
 
 class Results:
@@ -81,6 +84,19 @@ def printed(command: Sequence[object], *, one_core: bool, environment: Mapping[s
         preexec_fn=_stay_on_one_core if one_core else None,
     )
     return json.loads(done.stdout.splitlines()[-1])
+
+
+def wncompare(*arguments: object, environment: Mapping[str, str] | None = None) -> str:
+    """What a command of wncompare prints; it has to succeed."""
+    line = [sys.executable, "-m", "wncompare", *arguments]
+    variables = {**os.environ, **QUIET, **(environment or {})}
+    done = subprocess.run([*map(str, line)], check=True, cwd=ROOT, env=variables, capture_output=True, text=True)
+    return done.stdout
+
+
+def in_turn(names: Sequence[T], number: int) -> Iterable[T]:
+    """The names, in the opposite order every other round."""
+    return reversed(names) if number % 2 else names
 
 
 def _stay_on_one_core() -> None:

@@ -3,17 +3,14 @@
 python -m benchmarks.many_runs [--seeds 500] [--rounds 3]
 """
 
-import os
-import subprocess
-import sys
-from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import perf_counter
 
 import yaml
 
-from benchmarks.common import QUIET, ROOT, Results, interruptible, parser
+from benchmarks.common import Results, in_turn, interruptible, parser, wncompare
 
 COMMANDS = ("status", "run", "plot", "report")
 
@@ -30,9 +27,9 @@ def main() -> None:
         config.write_text(yaml.safe_dump(experiment(chosen.seeds)), encoding="utf-8")
         wncompare("run", config, "--output", runs, "--quiet")
         for number in range(chosen.rounds):
-            for command in COMMANDS if number % 2 == 0 else reversed(COMMANDS):
+            for command in in_turn(COMMANDS, number):
                 arguments = [config, "--output", runs, "--quiet"] if command == "run" else [runs]
-                results.measure({"round": number, "command": command}, lambda: seconds(command, arguments))  # noqa: B023
+                results.measure({"round": number, "command": command}, partial(seconds, command, *arguments))
 
 
 def experiment(seeds: int) -> dict[str, object]:
@@ -48,17 +45,11 @@ def experiment(seeds: int) -> dict[str, object]:
     }
 
 
-def seconds(command: str, arguments: Sequence[object]) -> dict[str, float]:
+def seconds(command: str, *arguments: object) -> dict[str, float]:
     """The seconds of one command, start-up included."""
     started = perf_counter()
     wncompare(command, *arguments)
     return {"seconds": perf_counter() - started}
-
-
-def wncompare(command: str, *arguments: object) -> None:
-    """One command to its end."""
-    line = [sys.executable, "-m", "wncompare", command, *arguments]
-    subprocess.run([*map(str, line)], check=True, cwd=ROOT, env={**os.environ, **QUIET}, capture_output=True, text=True)
 
 
 if __name__ == "__main__":

@@ -4,17 +4,14 @@ python -m benchmarks.scaling [--repeats 15] [--rounds 3]
 """
 
 import json
-import os
-import subprocess
-import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import perf_counter
 from typing import Any
 
-from benchmarks.common import QUIET, ROOT, Results, interruptible, parser
+from benchmarks.common import ROOT, Results, in_turn, interruptible, parser, wncompare
 
 CONFIG = ROOT / "configs/cifar10.yaml"
 BATCH_SIZES = (32, 64, 128, 256, 512, 1024)
@@ -42,7 +39,7 @@ def main() -> None:
 def measurements(chosen: Any, cache: Path) -> Iterator[tuple[dict[str, int], Callable[[], dict[str, Any]]]]:
     """What is measured, and the function that does."""
     for number in range(chosen.rounds):
-        for workers in WORKERS if number % 2 == 0 else reversed(WORKERS):
+        for workers in in_turn(WORKERS, number):
             yield {"round": number, "workers": workers}, partial(runs, cache, workers, chosen.epochs)
     for size in chosen.batch_sizes:
         yield {"batch_size": size}, partial(bench, cache, chosen.repeats, 50_000, size)
@@ -56,7 +53,7 @@ def runs(cache: Path, workers: int, epochs: int) -> dict[str, Any]:
         arguments = ["--workers", workers, "--output", Path(folder) / "runs", "--quiet"]
         arguments += ["--set", f"training.epochs={epochs}", "--set", f"seeds={list(range(SEEDS))}"]
         started = perf_counter()
-        wncompare(cache, "run", [*arguments, *drawn(50_000)])
+        command(cache, "run", *arguments, *drawn(50_000))
         return {"runs": 2 * SEEDS, "seconds": perf_counter() - started}
 
 
@@ -64,7 +61,7 @@ def bench(cache: Path, repeats: int, images: int, batch_size: int) -> dict[str, 
     """`wncompare bench` on so many images; a repeat trains on 3,200 of them, whatever the batch size."""
     steps = max(1, 3200 // batch_size)
     arguments = ["--json", "--repeats", repeats, "--steps", steps, "--set", f"training.batch_size={batch_size}"]
-    measured = json.loads(wncompare(cache, "bench", [*arguments, *drawn(images)]))
+    measured = json.loads(command(cache, "bench", *arguments, *drawn(images)))
     kept = ("id", "step_seconds", "step_ratio", "compile_seconds", "peak_memory_bytes")
     return {"variants": [{key: variant[key] for key in kept} for variant in measured["variants"]]}
 
@@ -74,12 +71,9 @@ def drawn(images: int) -> list[str]:
     return ["--set", f"dataset={{name: synthetic, train: {images}, test: 10000}}"]
 
 
-def wncompare(cache: Path, command: str, arguments: Sequence[object]) -> str:
+def command(cache: Path, name: str, *arguments: object) -> str:
     """What a command prints on the comparison of `configs/cifar10.yaml`; the drawn images are kept in `cache`."""
-    line = [sys.executable, "-m", "wncompare", command, CONFIG, *arguments]
-    environment = {**os.environ, **QUIET, "XDG_CACHE_HOME": str(cache)}
-    done = subprocess.run([*map(str, line)], check=True, cwd=ROOT, env=environment, capture_output=True, text=True)
-    return done.stdout
+    return wncompare(name, CONFIG, *arguments, environment={"XDG_CACHE_HOME": str(cache)})
 
 
 if __name__ == "__main__":

@@ -14,7 +14,17 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from benchmarks.common import HERE, STEPS_AN_EPOCH, Results, absolute, interruptible, parser, printed, write_cifar10
+from benchmarks.common import (
+    HERE,
+    STEPS_AN_EPOCH,
+    Results,
+    absolute,
+    in_turn,
+    interruptible,
+    parser,
+    printed,
+    write_cifar10,
+)
 
 CORES = {"one core": True, "default threads": False}
 
@@ -67,7 +77,7 @@ def turns(chosen: Any) -> Iterator[tuple[int, str, str]]:
     names = [name for name in chosen.only or SYSTEMS if name != "tutorial" or chosen.tutorial_python]
     for number in range(chosen.rounds):
         for cores in [chosen.cores] if chosen.cores else CORES:
-            yield from ((number, name, cores) for name in (names if number % 2 == 0 else names[::-1]))
+            yield from ((number, name, cores) for name in in_turn(names, number))
 
 
 def measured(name: str, file: Path, cores: str, tutorial_python: Path | None) -> dict[str, Any]:

@@ -15,7 +15,8 @@ from wncompare import config as configs
 from wncompare import console, experiment, files, records
 from wncompare.devices import Device
 from wncompare.errors import ModelError
-from wncompare.table import load
+from wncompare.records import Experiment
+from wncompare.table import tabulated
 
 if TYPE_CHECKING:
     import keras
@@ -93,22 +94,22 @@ def compare(
             listen=listen,
             build_model=b64encode(cloudpickle.dumps(build_model)).decode("ascii"),
         )
-    _refuse_nothing(folder)
-    return load(folder)
+    found = [records.read(place) for place in records.find(folder)]
+    _refuse_nothing(found[0])
+    return tabulated(found)
 
 
-def _refuse_nothing(folder: Path) -> None:
+def _refuse_nothing(experiment: Experiment) -> None:
     """Raise where there is no finished run at all, with the first reason."""
-    experiment = records.read(folder)
     if not experiment.has_finished:
         reasons = (run.record.error for run in experiment.runs if run.record.error)
-        raise ModelError(f"{folder}: no run has finished: {next(reasons, 'all diverged')}")
+        raise ModelError(f"{experiment.folder}: no run has finished: {next(reasons, 'all diverged')}")
 
 
 def _digest(build_model: "Callable[[], keras.Model]") -> str:
     """SHA-256 of the architecture, so that records of another network are not taken for this one's."""
     model = build_model() if callable(build_model) else build_model
-    if not callable(build_model) or not hasattr(model, "to_json"):
+    if not hasattr(model, "to_json"):
         raise ModelError(f"build_model: {model!r:.60}: expected a function that makes a new keras.Model at each call")
     config = json.loads(model.to_json())
     names = {name: f"layer {number}" for number, name in enumerate(dict.fromkeys(_names(config)))}

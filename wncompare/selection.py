@@ -14,11 +14,15 @@ BEST = "each variant at its best setting"
 
 @dataclass(frozen=True)
 class Setting:
-    """The point at which each variant (by id) is compared; without a grid the name is empty, and so is the folder."""
+    """The point at which each variant (by id) is compared; without a grid the name is empty."""
 
     name: str
-    folder: str
     points: dict[str, Point]
+
+    @property
+    def folder(self) -> str:
+        """Where figures of it lie: "best", the point's slug or, without a grid, nowhere below."""
+        return "best" if self.name == BEST else self.name
 
     def __str__(self) -> str:
         """The name, and with the best settings which they are: "… (regular: batch_size=32, weight_norm: …)"."""
@@ -38,13 +42,13 @@ def settings(experiment: Experiment) -> tuple[Setting, ...]:
     """
     config = experiment.config
     if config.grid and config.holdout is not None:
-        return (Setting(BEST, "best", {variant.id: _best(experiment, variant) for variant in config.variants}),)
+        return (Setting(BEST, {variant.id: _best(experiment, variant) for variant in config.variants}),)
     return tuple(at(config, point) for point in config.points)
 
 
 def at(config: Config, point: Point) -> Setting:
     """All variants at that point."""
-    return Setting(point.slug, point.slug, {variant.id: point for variant in config.variants})
+    return Setting(point.slug, {variant.id: point for variant in config.variants})
 
 
 def _best(experiment: Experiment, variant: Variant) -> Point:

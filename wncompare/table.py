@@ -1,9 +1,11 @@
 """Records as one tidy table for analysis in Python."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from wncompare import records
+from wncompare.records import Experiment
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -19,10 +21,15 @@ def load(path: str | Path) -> "pd.DataFrame":
     Raises:
         RecordsError: there is no experiment, or a record is damaged; the message names the file.
     """
+    return tabulated(map(records.read, records.find(Path(path))))
+
+
+def tabulated(experiments: Iterable[Experiment]) -> "pd.DataFrame":
+    """The table of experiments that have been read; see `load`."""
     import pandas as pd
 
     tables = []
-    for experiment in map(records.read, records.find(Path(path))):
+    for experiment in experiments:
         labels = {variant.id: variant.label for variant in experiment.config.variants}
         for run in experiment.runs:
             history = pd.DataFrame(run.history).astype({"epoch": "int64", "steps": "int64"})

@@ -83,8 +83,7 @@ def _pairs(comparison: Comparison, contrast: Contrast) -> Pairs | None:
     metric = measures.headline(comparison.config)
     ours, theirs = (measures.by_seed(side.ended, metric) for side in (arm, reference))
     seeds = np.array(sorted(ours.keys() & theirs.keys()), np.int64)
-    with np.errstate(invalid="ignore"):  # two that diverged have no difference
-        differences = np.array([ours[seed] for seed in seeds]) - np.array([theirs[seed] for seed in seeds])
+    differences = stats.differences(*(np.array([side[seed] for seed in seeds]) for side in (ours, theirs)))
     order = [index for index in np.argsort(differences, kind="stable") if not np.isnan(differences[index])]
     return Pairs(contrast, arm, reference, seeds[order], differences[order])
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from itertools import product
-from math import inf, isfinite
+from math import inf, isfinite, nan
 from statistics import fmean
 from typing import Any
 
@@ -62,14 +62,13 @@ class Change:
 
     def is_worse(self, tolerance: float) -> bool:
         """Whether B diverged more, or the mean difference is below −tolerance over the pairs in which neither did."""
-        mean = self.mean_of_undiverged
-        return self.diverged > 0 or (mean is not None and mean < -tolerance)
+        return self.diverged > 0 or self.mean_of_undiverged < -tolerance
 
     @property
-    def mean_of_undiverged(self) -> float | None:
-        """The mean difference over the pairs in which neither run diverged; None without any."""
+    def mean_of_undiverged(self) -> float:
+        """The mean difference over the pairs in which neither run diverged; NaN without any."""
         finite = [pair.difference for pair in self.by_seed if isfinite(pair.difference)]
-        return fmean(finite) if finite else None
+        return fmean(finite) if finite else nan
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from wncompare.report import curves, dots
 from wncompare.report.colors import DARK_PAGE, LIGHT_PAGE, LINE_CONTRAST, TEXT_CONTRAST, readable
 from wncompare.report.numbers import ratio_of_medians
 from wncompare.report.schema import Summary
+from wncompare.report.tables import OVER_ALL
 
 SCRIPTS = ("build.js", "numbers.js", "axes.js", "curves.js", "cursor.js", "dots.js", "tables.js", "page.js")
 
@@ -42,6 +43,7 @@ def render(experiment: Experiment, summary: Summary) -> str:
         places={variant.id: place for place, variant in enumerate(experiment.config.variants)},
         labels={variant.id: variant.label for variant in experiment.config.variants},
         headline=METRIC_NAMES[summary.headline],
+        over_all=OVER_ALL,
         metrics={metric: name for metric, name in METRIC_NAMES.items() if metric in METRICS},
         costs=curves.COSTS,
         seeds=experiment.config.seeds,

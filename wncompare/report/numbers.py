@@ -36,11 +36,16 @@ def ratio(found: Estimate) -> str:
 
 
 def ratio_of_medians(found: TargetRatio) -> str:
-    """A ratio of times to a target with its interval, infinite where the variant misses it: "∞ (1.39 to ∞)"."""
-    if isnan(found.ratio):
+    """A ratio of times to a target with its interval: "1.26 (0.96 to 1.62)"."""
+    return median(found.ratio, found.low, found.high, digits=2)
+
+
+def median(value: float, low: float, high: float, *, digits: int) -> str:
+    """A median, or a ratio of two, with its interval, infinite where there are misses: "∞ (1.39 to ∞)"."""
+    if isnan(value):
         return NOTHING
-    value, low, high = (f"{bound:.2f}" if isfinite(bound) else "∞" for bound in (found.ratio, found.low, found.high))
-    return value if isnan(found.low) else f"{value} ({low} to {high})"
+    shown, *bounds = (f"{each:.{digits}f}" if isfinite(each) else "∞" for each in (value, low, high))
+    return shown if isnan(low) else f"{shown} ({' to '.join(bounds)})"
 
 
 def p(value: float) -> str:

@@ -62,6 +62,4 @@ def _over_all(headlines: Sequence[Headlines]) -> Headlines:
 
 
 def _difference(variant: Headlines, reference: Headlines) -> Estimate:
-    ours, theirs = stats.paired(variant, reference)
-    with np.errstate(invalid="ignore"):
-        return stats.mean_interval(ours - theirs)
+    return stats.mean_interval(stats.differences(*stats.paired(variant, reference)))

@@ -2,9 +2,8 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from math import isfinite
 
-from wncompare.report.numbers import METRICS, NOTHING, estimate, milliseconds, plain, ratio, ratio_of_medians
+from wncompare.report.numbers import METRICS, NOTHING, estimate, median, milliseconds, plain, ratio, ratio_of_medians
 from wncompare.report.schema import Comparison, ContrastRobustness, ContrastSummary, Robustness, Summary, VariantSummary
 from wncompare.stats import Quantile
 
@@ -67,10 +66,7 @@ def _variant(variant: VariantSummary, settings: bool) -> Row:
 
 
 def _epochs(found: Quantile) -> str:
-    if found.n == 0:
-        return NOTHING
-    value, low, high = (f"{bound:.0f}" if isfinite(bound) else "∞" for bound in (found.value, found.low, found.high))
-    return value if found.n == 1 else f"{value} ({low} to {high})"
+    return median(found.value, found.low, found.high, digits=0)
 
 
 def _contrasts(summary: Summary, comparison: Comparison) -> Table:

@@ -32,8 +32,7 @@ def complaint(change: Change) -> str:
     if change.diverged > 0:
         return f"{change.name}: worse: {counted(change.diverged, 'more run')} diverged in B than in A"
     if not isfinite(change.difference.mean):
-        mean = change.mean_of_undiverged or 0.0
-        return f"{change.name}: worse by {-mean:.4f} over the pairs in which neither run diverged"
+        return f"{change.name}: worse by {-change.mean_of_undiverged:.4f} over the pairs in which neither run diverged"
     return f"{change.name}: worse by {-change.difference.mean:.4f}: {_certainty(change)}"
 
 

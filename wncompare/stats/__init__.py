@@ -9,7 +9,7 @@ from wncompare.stats.convergence import area_under_curve, time_to_target
 from wncompare.stats.equivalence import Equivalence
 from wncompare.stats.intervals import CONFIDENCE, Band, Estimate, mean_band, mean_interval
 from wncompare.stats.multiplicity import holm
-from wncompare.stats.pairing import paired
+from wncompare.stats.pairing import differences, paired
 from wncompare.stats.quantiles import Quantile, median, median_interval
 from wncompare.stats.ratios import ratio, ratio_of_medians
 
@@ -22,6 +22,7 @@ __all__ = [
     "Quantile",
     "area_under_curve",
     "compare",
+    "differences",
     "holm",
     "mean_band",
     "mean_interval",

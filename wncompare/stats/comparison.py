@@ -8,7 +8,7 @@ import numpy as np
 from wncompare.stats.equivalence import Equivalence, equivalence
 from wncompare.stats.improvement import probability_of_improvement
 from wncompare.stats.intervals import Estimate, mean_interval
-from wncompare.stats.pairing import paired
+from wncompare.stats.pairing import differences, paired
 from wncompare.stats.power import detectable_difference
 from wncompare.stats.signflip import sign_flip_p_value, smallest_p_value
 
@@ -48,18 +48,17 @@ def compare(
     pairs: the same one gives the same p-value.
     """
     ours, theirs = paired(values, reference)
-    with np.errstate(invalid="ignore"):
-        differences = ours - theirs  # NaN where both diverged
+    by_pair = differences(ours, theirs)
     wins, losses = int((ours > theirs).sum()), int((ours < theirs).sum())
     return PairedComparison(
-        n=len(differences),
-        difference=mean_interval(differences),
+        n=len(by_pair),
+        difference=mean_interval(by_pair),
         p_value=sign_flip_p_value(ours, theirs, rng=rng),
-        smallest_p=smallest_p_value(len(differences)),
+        smallest_p=smallest_p_value(len(by_pair)),
         probability_of_improvement=probability_of_improvement(ours, theirs),
         wins=wins,
-        ties=len(differences) - wins - losses,
+        ties=len(by_pair) - wins - losses,
         losses=losses,
-        detectable=detectable_difference(differences),
-        equivalence=None if smallest_difference is None else equivalence(differences, smallest_difference),
+        detectable=detectable_difference(by_pair),
+        equivalence=None if smallest_difference is None else equivalence(by_pair, smallest_difference),
     )

@@ -17,3 +17,9 @@ def paired(
     pairs = np.array([(values[seed], reference[seed]) for seed in seeds], np.float64).reshape(-1, 2)
     ours, theirs = pairs[~np.isnan(pairs).any(axis=1)].T
     return ours, theirs
+
+
+def differences(values: NDArray[np.float64], reference: NDArray[np.float64]) -> NDArray[np.float64]:
+    """values − reference, (n,): NaN where both are infinite, for of two that diverged neither is ahead."""
+    with np.errstate(invalid="ignore"):
+        return values - reference

@@ -6,6 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import permutation_test
 
+from wncompare.stats.pairing import differences
+
 PATTERNS = 2**15  # all sign patterns of up to 15 pairs; of more pairs, that many at random
 RESOLUTION = float(np.finfo(np.float32).eps)
 
@@ -19,13 +21,12 @@ def sign_flip_p_value(
     2ⁿ patterns up to n = 15, else over 2¹⁵ random ones drawn with `rng`. Means that differ by less than float32 can
     tell of the values are ties, for accuracies are kept so. NaN where n is below two or a difference is not finite.
     """
-    with np.errstate(invalid="ignore"):
-        differences = values - reference
-    if len(differences) < 2 or not np.isfinite(differences).all():
+    by_pair = differences(values, reference)
+    if len(by_pair) < 2 or not np.isfinite(by_pair).all():
         return np.nan
     test = permutation_test(
-        (differences,),
-        _mean_with_ties(abs(float(differences.mean())), RESOLUTION * float(np.abs([values, reference]).max())),
+        (by_pair,),
+        _mean_with_ties(abs(float(by_pair.mean())), RESOLUTION * float(np.abs([values, reference]).max())),
         permutation_type="samples",
         vectorized=True,
         n_resamples=PATTERNS,
