@@ -12,8 +12,9 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from wncompare import data, provenance
-from wncompare.files import write_json
+from wncompare import data
+from wncompare.records import provenance
+from wncompare.storage.files import write_json
 
 ROOT = Path(__file__).parents[1]
 HERE = Path(__file__).parent

@@ -13,13 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import bootstrap, norm
 
-from wncompare import stats
-from wncompare.stats.equivalence import equivalence
-from wncompare.stats.improvement import probability_of_improvement
-from wncompare.stats.intervals import Estimate
-from wncompare.stats.power import detectable_difference
-from wncompare.stats.quantiles import Quantile
-from wncompare.stats.signflip import sign_flip_p_value
+from wncompare.analysis import stats
+from wncompare.analysis.stats.means import Estimate, detectable_difference, equivalence
+from wncompare.analysis.stats.medians import Quantile
+from wncompare.analysis.stats.p_values import sign_flip_p_value
+from wncompare.analysis.stats.paired import probability_of_improvement
 
 SEEDS = (5, 10, 20)
 MARGIN = 1.0  # the smallest difference that matters, in standard deviations of a seed's difference

@@ -50,7 +50,7 @@ class Conv:
 
     @property
     def lowered(self) -> Product:
-        """As `wncompare.nn.lowering` executes it: a product for each pooling window, four outputs wide.
+        """As `wncompare.nn.training.lowering` executes it: a product for each pooling window, four outputs wide.
 
         A window's (k + 1)² patch holds all four positions; what one of them does not reach is multiplied by zero.
         """

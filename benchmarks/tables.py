@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.common import STEPS_AN_EPOCH, parser
-from wncompare.bench import Spread, ratio, spread
-from wncompare.files import write_bytes
+from wncompare.run.benchmark import Spread, ratio, spread
+from wncompare.storage.files import write_bytes
 
 Rows = list[dict[str, Any]]
 ARMS = ("regular", "weight_norm")

@@ -22,10 +22,10 @@ from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
 from wncompare import config, data
-from wncompare.catalog import CifarOptions
+from wncompare.catalog.datasets import CifarOptions
 from wncompare.nn import arms
 from wncompare.nn.export import fold
-from wncompare.plots import COLORS, STYLE, render
+from wncompare.render.figures import COLORS, STYLE, render
 
 Moments = dict[str, tuple[NDArray[np.float64], NDArray[np.float64]]]
 

@@ -13,8 +13,8 @@ import pytest
 from wncompare import config as configs
 from wncompare import records
 from wncompare.config import Config
-from wncompare.grid import Point
-from wncompare.identity import fingerprint
+from wncompare.config.grid import Point
+from wncompare.records.identity import fingerprint
 
 TINY: dict[str, Any] = {
     "name": "tiny",

@@ -6,8 +6,8 @@ from typing import Any
 
 from wncompare import config as configs
 from wncompare import records
+from wncompare.analysis.summary import Summary, summarize
 from wncompare.config import Config
-from wncompare.report.summary import Summary, summarize
 
 
 def configured(config: Config, **changes: Any) -> Config:

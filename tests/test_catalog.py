@@ -2,7 +2,11 @@
 
 import pytest
 
-from wncompare.catalog import DATASETS, MODELS, OPTIMIZERS, VARIANTS, Catalog, Entry
+from wncompare.catalog.datasets import DATASETS
+from wncompare.catalog.models import MODELS
+from wncompare.catalog.registry import Catalog, Entry
+from wncompare.catalog.training import OPTIMIZERS
+from wncompare.catalog.variants import VARIANTS
 from wncompare.errors import ConfigError
 
 

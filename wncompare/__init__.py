@@ -4,13 +4,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from wncompare.comparison import compare
-    from wncompare.table import load
+    from wncompare.api import compare
+    from wncompare.records.table import load
 
 __version__ = "0.1.0"
 __all__ = ["__version__", "compare", "load"]
 
-_HOMES = {"compare": "wncompare.comparison", "load": "wncompare.table"}
+_HOMES = {"compare": "wncompare.api", "load": "wncompare.records.table"}
 
 
 def __getattr__(name: str) -> Any:

@@ -10,7 +10,7 @@ from benchmarks.systems.program import finish, options  # noqa: E402
 from wncompare import config as configs  # noqa: E402
 from wncompare import data  # noqa: E402
 from wncompare.nn import arms  # noqa: E402
-from wncompare.nn.training import Trainer  # noqa: E402
+from wncompare.nn.training.trainer import Trainer  # noqa: E402
 
 
 def main() -> None:

@@ -9,7 +9,7 @@ import keras  # noqa: E402
 
 from benchmarks.common import read_split  # noqa: E402
 from benchmarks.systems.program import finish, options  # noqa: E402
-from wncompare.catalog import Options  # noqa: E402
+from wncompare.catalog.registry import Options  # noqa: E402
 from wncompare.layers import initialize_from_data, weight_normalize  # noqa: E402
 from wncompare.nn.models import lenet  # noqa: E402
 

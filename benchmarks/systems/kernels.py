@@ -20,7 +20,7 @@ from benchmarks.common import BATCH, ROOT
 from wncompare import config as configs
 from wncompare import data
 from wncompare.nn import arms
-from wncompare.nn.training import Trainer
+from wncompare.nn.training.trainer import Trainer
 
 SEEN_ONCE_A_STEP = 0.9
 _AROUND = re.compile("program|Execut|Block|while|end:")

@@ -22,9 +22,9 @@ from benchmarks.systems import PRODUCT_SIDE
 from wncompare import config as configs
 from wncompare import data
 from wncompare.nn import arms
-from wncompare.nn.batches import batch_order, on_device
-from wncompare.nn.lowering import forward
-from wncompare.nn.training import Trainer
+from wncompare.nn.training.batches import batch_order, on_device
+from wncompare.nn.training.lowering import forward
+from wncompare.nn.training.trainer import Trainer
 
 Step = Callable[[Any, Any], Any]
 Timed = Callable[[], float]

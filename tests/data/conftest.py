@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from wncompare.data import published
+from wncompare.data.files import published
 
 REAL_DATA_DIR = os.environ.get("WNCOMPARE_DATA_DIR")
 NOWHERE = "http://127.0.0.1:9"  # the discard port: nothing listens

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from wncompare.data.batch import read_batch
+from wncompare.data.sources.cifar_batch import read_batch
 from wncompare.errors import DatasetError
 
 LABELS = [i % 10 for i in range(20)]

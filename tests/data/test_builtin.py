@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wncompare import data
-from wncompare.catalog import DATASETS, SyntheticOptions
+from wncompare.catalog.datasets import DATASETS, SyntheticOptions
 from wncompare.data import dataset as dataset_module
-from wncompare.data.locate import resolve
+from wncompare.data.files.store import resolve
 from wncompare.errors import ConfigError, DatasetError
 
 
@@ -78,7 +78,7 @@ def test_synthetic_shapes(shape: tuple[int, int, int], classes: int, train: int,
 def test_synthetic_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Drawing in blocks changes nothing."""
     digest = synthetic(train=3000, shape=(5, 7, 3)).digest
-    monkeypatch.setattr("wncompare.data.synthetic.BLOCK_BYTES", 2000)
+    monkeypatch.setattr("wncompare.data.sources.synthetic.BLOCK_BYTES", 2000)
     assert synthetic(train=3000, shape=(5, 7, 3)).digest == digest
 
 

@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 
 from wncompare import data
-from wncompare.catalog import CifarOptions
-from wncompare.data import cifar, published
+from wncompare.catalog.datasets import CifarOptions
+from wncompare.data.files import published
+from wncompare.data.sources import cifar
 from wncompare.errors import DatasetError
 
 FOLDER = "cifar-10-batches-py"

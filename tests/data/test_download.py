@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from wncompare import data
-from wncompare.data import published
-from wncompare.data.download import UnreachableError, download
-from wncompare.data.published import File
+from wncompare.data.files import published
+from wncompare.data.files.download import UnreachableError, download
+from wncompare.data.files.published import File
 from wncompare.errors import DatasetError
 
 CONTENT = np.random.default_rng(0).bytes(1_000_000)

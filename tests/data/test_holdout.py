@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from wncompare.data import Dataset, Split
-from wncompare.data.holdout import hold_out, splits
+from wncompare.data.dataset import hold_out, splits
 from wncompare.errors import DatasetError
 
 

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from wncompare import data
-from wncompare.data import mnist, published
-from wncompare.data.download import sha256
+from wncompare.data.files import published
+from wncompare.data.files.download import sha256
+from wncompare.data.sources import mnist
 from wncompare.errors import DatasetError
 
 RNG = np.random.default_rng(0)

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from wncompare import data
-from wncompare.catalog import ImageFolderOptions, NpzOptions
+from wncompare.catalog.datasets import ImageFolderOptions, NpzOptions
 from wncompare.errors import DatasetError
 
 RNG = np.random.default_rng(0)
@@ -110,7 +110,7 @@ def test_npz_damage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(DatasetError, match=r"mine\.npz"):
         data.load("npz", options)
     load_npz(tmp_path, arrays())
-    monkeypatch.setattr("wncompare.data.npz.memory", lambda: 1000)
+    monkeypatch.setattr("wncompare.data.sources.npz.memory", lambda: 1000)
     with pytest.raises(DatasetError, match=r"unpacks to 2,\d+ bytes, more than 1,000"):
         data.load("npz", options)
 

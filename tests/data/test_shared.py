@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from wncompare import data
-from wncompare.data import Dataset, Split, shared
+from wncompare.data import Dataset, Split
+from wncompare.data.files import decoded as shared
 from wncompare.errors import DatasetError
 
 

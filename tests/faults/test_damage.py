@@ -13,11 +13,13 @@ import pytest
 
 import wncompare
 from wncompare import config as configs
-from wncompare import experiment, plots, records
+from wncompare import records
 from wncompare.config import Config
 from wncompare.errors import RecordsError
-from wncompare.identity import fingerprint
-from wncompare.report import status
+from wncompare.records.identity import fingerprint
+from wncompare.render import figures as plots
+from wncompare.run import execute as experiment
+from wncompare.run import status
 
 from .support import EPOCHS, assert_undisturbed, needs_proc, run
 

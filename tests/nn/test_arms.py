@@ -8,13 +8,13 @@ import pytest
 
 from wncompare import config as configs
 from wncompare import data
-from wncompare.catalog import OPTIMIZERS
+from wncompare.catalog.training import OPTIMIZERS
 from wncompare.config import Config
 from wncompare.data import Dataset
 from wncompare.errors import ModelError
 from wncompare.layers import WeightNormalization
 from wncompare.nn import arms
-from wncompare.nn.measures import layer_rows
+from wncompare.nn.layer_table import layer_rows
 
 from ..conftest import TINY
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from wncompare.errors import RecordsError
-from wncompare.nn import checkpoint
+from wncompare.nn.training import checkpoint
 
 
 def model(units: int = 3) -> keras.Model:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from keras import layers
 
 from wncompare.layers import WeightNormalization
-from wncompare.nn.lowering import MAX_PATCH, ConvPool, forward, lower, plan
+from wncompare.nn.training.lowering import MAX_PATCH, ConvPool, forward, lower, plan
 
 
 def small(size: tuple[int, int, int], *stack: keras.layers.Layer) -> keras.Sequential:

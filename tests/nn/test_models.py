@@ -7,7 +7,8 @@ import keras
 import numpy as np
 import pytest
 
-from wncompare.catalog import FileOptions, MlpOptions, Options
+from wncompare.catalog.models import FileOptions, MlpOptions
+from wncompare.catalog.registry import Options
 from wncompare.config import from_data
 from wncompare.errors import ModelError
 from wncompare.nn import models

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from wncompare.nn import programs
+from wncompare.nn.training import programs
 
 TRAIN = """
 import sys

@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 from wncompare import config as configs
-from wncompare import provenance, records
+from wncompare import records
 from wncompare.errors import ModelError, RecordsError, UnreadableError
-from wncompare.nn import runs
-from wncompare.records import Run
+from wncompare.nn.runs import train as runs
+from wncompare.records import Run, provenance
 
 from .test_training_runs import SETTINGS, TRAINING, Killed, Told, exact, killed, payload_of, perform
 

@@ -9,7 +9,7 @@ import pytest
 
 from wncompare import config as configs
 from wncompare.config import Training
-from wncompare.nn.schedules import last_rate, learning_rate
+from wncompare.nn.training.schedules import last_rate, learning_rate
 
 from ..conftest import TINY
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wncompare.config import EarlyStopping, StopAt, Training
-from wncompare.nn.stopping import stopped
+from wncompare.nn.runs.ending import stopped
 
 NUMBERS = st.sampled_from([0.1, 0.2, 0.25, 0.3, 0.4, 0.5])
 NAN = st.just(float("nan"))

@@ -5,7 +5,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from wncompare.nn.tensorboard import EventFiles
+from wncompare.nn.runs.tensorboard import EventFiles
 
 
 def scalars(folder: Path) -> dict[str, list[tuple[int, float]]]:

@@ -11,11 +11,12 @@ import pytest
 import tensorflow as tf
 from keras import layers
 
-from wncompare.catalog import OPTIMIZERS, Loss, Metric
+from wncompare.catalog.training import OPTIMIZERS, Loss, Metric
 from wncompare.data.dataset import Split
 from wncompare.layers import WeightNormalization
-from wncompare.nn import checkpoint, training
-from wncompare.nn.training import EpochResult, Trainer, batch_order, evaluate
+from wncompare.nn.training import checkpoint
+from wncompare.nn.training import trainer as training
+from wncompare.nn.training.trainer import EpochResult, Trainer, batch_order, evaluate
 
 BATCH = 16
 SIZE = (10, 10, 2)

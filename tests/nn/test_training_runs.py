@@ -11,11 +11,13 @@ import numpy as np
 import pytest
 
 from wncompare import config as configs
-from wncompare import data, experiment, records
+from wncompare import data, records
 from wncompare.config import Config
 from wncompare.errors import DatasetError, UsageError
-from wncompare.nn import device, runs
+from wncompare.nn.runs import inputs as device
+from wncompare.nn.runs import train as runs
 from wncompare.records import Run
+from wncompare.run import execute as experiment
 
 from .test_tensorboard import scalars
 

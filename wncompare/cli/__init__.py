@@ -18,7 +18,7 @@ from wncompare.cli.report import report
 from wncompare.cli.run import run
 from wncompare.cli.status import status
 from wncompare.errors import WncompareError
-from wncompare.files import explain
+from wncompare.storage.files import explain
 
 
 def main() -> None:

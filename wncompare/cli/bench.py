@@ -11,9 +11,9 @@ from wncompare.cli.report import rendered
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from wncompare.bench import Benchmark, Measured, Spread
-    from wncompare.devices import Device
-    from wncompare.engines.tasks import Event
+    from wncompare.run.benchmark import Benchmark, Measured, Spread
+    from wncompare.run.devices import Device
+    from wncompare.tasks import Event
 
 
 @click.command()
@@ -37,8 +37,8 @@ def bench(
 
     Trains on the config's data, the variants turn by turn, and keeps nothing of it.
     """
-    from wncompare import bench as benchmarks
     from wncompare import config as configs
+    from wncompare.run import benchmark as benchmarks
 
     config = configs.load(config_file, overrides)
     measured = benchmarks.measure(config, steps=steps, repeats=repeats, data_dir=data_dir, device=device, listen=_tell)

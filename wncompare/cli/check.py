@@ -15,8 +15,8 @@ from wncompare.cli.options import CONFIG, JSON, SET, print_json
 def check(config_file: Path, overrides: tuple[str, ...], workers: int | None, as_json: bool) -> None:
     """Validate CONFIG; print it resolved, the plan and an estimate of its time. Trains nothing."""
     from wncompare import config as configs
-    from wncompare.estimate import estimate
-    from wncompare.identity import model_identity
+    from wncompare.records.identity import model_identity
+    from wncompare.run.forecast import estimate
 
     config = configs.load(config_file, overrides)
     model_identity(config.dump()["model"])

@@ -25,8 +25,9 @@ def compare(a: Path, b: Path, tolerance: float | None, as_json: bool) -> int:
     Says what became of each variant, in accuracy and time, and in what the two differ: settings, machine, versions.
     """
     from wncompare import records
+    from wncompare.analysis import folders as between
     from wncompare.errors import UsageError
-    from wncompare.report import between, versus
+    from wncompare.render import folders as versus
 
     found = between.between(records.read(_only(a)), records.read(_only(b)))
     if tolerance is not None and found.other_data:

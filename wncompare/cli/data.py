@@ -34,8 +34,9 @@ def data_list(data_dir: Path | None, as_json: bool) -> None:
 @DATA_DIR
 def fetch(name: str, data_dir: Path | None) -> None:
     """Download the dataset NAME where it is not on this machine yet, and print its files."""
-    from wncompare import console, experiment
     from wncompare import data as datasets
+    from wncompare.render import progress as console
+    from wncompare.run import execute as experiment
 
     with console.progress() as listen:
         paths = datasets.fetch(name, data_dir, progress=experiment.downloads(listen))

@@ -20,7 +20,7 @@ def export(run_folder: Path, output: Path) -> None:
     """
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    from wncompare.catalog import resolve
+    from wncompare.catalog.registry import resolve
 
     with _silent_stderr():
         export_run = resolve("wncompare.nn.export:export_run")

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from wncompare.files import strict
+from wncompare.storage.files import strict
 
 INTERRUPTED = 130
 RUNS_FAILED = 3

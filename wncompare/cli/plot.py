@@ -47,7 +47,8 @@ def _place(folder: Path, path: Path) -> Path:
 
 def draw(experiment: "Experiment", format: str, folder: Path) -> list[Path]:
     """Write every figure of the experiment into `folder`; the files."""
-    from wncompare import files, plots
+    from wncompare.render import figures as plots
+    from wncompare.storage import files
 
     written = []
     for name, figure in plots.figures(experiment):

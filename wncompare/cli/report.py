@@ -11,8 +11,8 @@ from wncompare.cli.options import EXISTING, PATH, json_text, print_json
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+    from wncompare.analysis.summary import Summary
     from wncompare.records import Experiment
-    from wncompare.report.summary import Summary
 
 WIDTH = 140
 """Columns of a terminal report that goes to a pipe or a file."""
@@ -34,8 +34,8 @@ def report(path: Path, format: str, output: Path | None) -> None:
     Goes to stdout; html goes to report.html beside the records.
     """
     from wncompare import records
+    from wncompare.analysis.summary import summarize
     from wncompare.errors import UsageError
-    from wncompare.report.summary import summarize
 
     folders = records.find(path)
     if output is not None and len(folders) > 1:
@@ -56,8 +56,8 @@ def report(path: Path, format: str, output: Path | None) -> None:
 
 def data(summary: "Summary") -> dict[str, Any]:
     """The summary as strict JSON data."""
-    from wncompare.files import strict
-    from wncompare.report.summary import as_data
+    from wncompare.analysis.summary import as_data
+    from wncompare.storage.files import strict
 
     content: dict[str, Any] = strict(as_data(summary))
     return content
@@ -65,8 +65,8 @@ def data(summary: "Summary") -> dict[str, Any]:
 
 def save(folder: Path, summary: "Summary") -> None:
     """Write summary.json and summary.csv."""
-    from wncompare.files import write_csv, write_json
-    from wncompare.report import spreadsheet
+    from wncompare.render import spreadsheet
+    from wncompare.storage.files import write_csv, write_json
 
     write_json(folder / "summary.json", data(summary))
     write_csv(folder / "summary.csv", spreadsheet.COLUMNS, spreadsheet.rows(summary))
@@ -84,7 +84,7 @@ def rendered(content: "RenderableType", *, to_file: bool = False) -> str:
 
 
 def _write(file: Path, experiment: "Experiment", summary: "Summary", format: str) -> None:
-    from wncompare.files import write_bytes
+    from wncompare.storage.files import write_bytes
 
     file.parent.mkdir(parents=True, exist_ok=True)
     write_bytes(file, _text(experiment, summary, format, to_file=True).encode())
@@ -93,11 +93,11 @@ def _write(file: Path, experiment: "Experiment", summary: "Summary", format: str
 
 def _text(experiment: "Experiment", summary: "Summary", format: str, *, to_file: bool = False) -> str:
     """The report in a format; html loads much and is imported alone."""
-    from wncompare.report import markdown, terminal
+    from wncompare.render import markdown, terminal
 
     match format:
         case "html":
-            from wncompare.report import html
+            from wncompare.render import html
 
             return html.render(experiment, summary)
         case "json":

@@ -15,10 +15,10 @@ from wncompare.cli.plot import draw
 from wncompare.cli.report import data, rendered, save
 
 if TYPE_CHECKING:
+    from wncompare.analysis.summary import Summary
     from wncompare.config import Config
-    from wncompare.devices import Device
-    from wncompare.experiment import Engine
-    from wncompare.report.summary import Summary
+    from wncompare.run.devices import Device
+    from wncompare.run.execute import Engine
 
 
 @click.command()
@@ -53,8 +53,10 @@ def run(
     Runs that an earlier call finished are skipped; interrupted ones go on from their last epoch.
     """
     from wncompare import config as configs
-    from wncompare import console, experiment, records
-    from wncompare.report.summary import summarize
+    from wncompare import records
+    from wncompare.analysis.summary import summarize
+    from wncompare.render import progress as console
+    from wncompare.run import execute as experiment
 
     if address and engine != "ray":
         raise click.UsageError(f"--address {address} is for --engine ray: give both, or neither")
@@ -119,6 +121,6 @@ def _print_summary(found: "Summary", *, as_json: bool) -> None:
     if as_json:
         print_json(data(found))
         return
-    from wncompare.report import terminal
+    from wncompare.render import terminal
 
     click.echo(rendered(terminal.report(found)), nl=False)

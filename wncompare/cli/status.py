@@ -13,7 +13,7 @@ from wncompare.cli.options import JSON, PATH, print_json
 def status(path: Path, as_json: bool) -> None:
     """Say how far every experiment at or below PATH is: finished, running, interrupted, failed, diverged, missing."""
     from wncompare import records
-    from wncompare.report import status as states
+    from wncompare.run import status as states
 
     found = [states.status(folder) for folder in records.find(path)]
     if as_json:

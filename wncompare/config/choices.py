@@ -1,22 +1,17 @@
 """What a config names in the catalog, each with its options: types built from the catalog's entries."""
 
 import re
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Union
 
 from pydantic import BeforeValidator, Field, create_model
 from pydantic_core import PydanticCustomError
 
-from wncompare.catalog import (
-    DATASETS,
-    MODELS,
-    OPTIMIZERS,
-    SCHEDULES,
-    VARIANTS,
-    Catalog,
-    Options,
-    ScheduleOptions,
-    Text,
-)
+from wncompare.catalog.datasets import DATASETS
+from wncompare.catalog.models import MODELS
+from wncompare.catalog.registry import Catalog, Options, Text
+from wncompare.catalog.training import OPTIMIZERS, SCHEDULES, ScheduleOptions
+from wncompare.catalog.variants import VARIANTS
 
 _SLUG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+=,-]{0,99}")
 
@@ -101,3 +96,12 @@ else:
     OptimizerChoice = _choice(OPTIMIZERS)
     ScheduleChoice = _choice(SCHEDULES)
     VariantChoice = _variant()
+
+
+def refuse_duplicates(kind: str, values: Iterable[Any]) -> None:
+    """Refuse a value that is there twice."""
+    seen: set[Any] = set()
+    for value in values:
+        if value in seen:
+            raise PydanticCustomError("duplicate", f"the {kind} {value!r} is there twice: expected each once")
+        seen.add(value)

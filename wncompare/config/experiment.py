@@ -5,11 +5,10 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
-from wncompare.catalog import Options, Size, unknown
-from wncompare.config.choices import DatasetChoice, FolderName, ModelChoice, Variant, VariantChoice
+from wncompare.catalog.registry import Options, Size, unknown
+from wncompare.config.choices import DatasetChoice, FolderName, ModelChoice, Variant, VariantChoice, refuse_duplicates
+from wncompare.config.grid import Point, points, replaced
 from wncompare.config.training import Training
-from wncompare.config.unique import refuse_duplicates
-from wncompare.grid import Point, points, replaced
 
 _GRID_KEYS = ("training.", "model.", "init_batch")
 _NOT_GRID_KEYS = ("training.epochs", "training.threads", "model.name", "model.file", "model.architecture")

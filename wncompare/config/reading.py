@@ -6,12 +6,12 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from wncompare import yaml
-from wncompare.catalog import unknown
+from wncompare.catalog.registry import unknown
+from wncompare.config import yaml_data
 from wncompare.config.experiment import Config
 from wncompare.config.refusal import refusal, show
+from wncompare.config.yaml_data import Document, KeyPath
 from wncompare.errors import ConfigError
-from wncompare.yaml import Document, KeyPath
 
 
 def load(path: Path, overrides: Iterable[str] = ()) -> Config:
@@ -22,7 +22,7 @@ def load(path: Path, overrides: Iterable[str] = ()) -> Config:
     Raises:
         ConfigError: naming the file, line, key path and value, what is allowed and the nearest match.
     """
-    document = yaml.read_file(path)
+    document = yaml_data.read_file(path)
     places: dict[KeyPath, str] = {key: f"{path}, line {line}" for key, line in document.lines.items()}
     value = document.value
     for override in overrides:
@@ -53,7 +53,7 @@ def _override(value: Any, override: str, places: dict[KeyPath, str]) -> Any:
     source = f"--set {override}"
     if not separator or not key:
         raise ConfigError(f"{source}: expected KEY=VALUE, such as training.epochs=3")
-    document: Document = yaml.parse(text, source)
+    document: Document = yaml_data.parse(text, source)
     return _set(value, key.split("."), (), document.value, source, places)
 
 

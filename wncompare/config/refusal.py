@@ -6,9 +6,13 @@ from typing import Any, NamedTuple
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from wncompare.catalog import DATASETS, MODELS, OPTIMIZERS, SCHEDULES, VARIANTS, Catalog, unknown
+from wncompare.catalog.datasets import DATASETS
+from wncompare.catalog.models import MODELS
+from wncompare.catalog.registry import Catalog, unknown
+from wncompare.catalog.training import OPTIMIZERS, SCHEDULES
+from wncompare.catalog.variants import VARIANTS
+from wncompare.config.yaml_data import KeyPath
 from wncompare.errors import ConfigError
-from wncompare.yaml import KeyPath
 
 _MAX_SHOWN = 80
 

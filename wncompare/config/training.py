@@ -6,9 +6,9 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
-from wncompare.catalog import Loss, Metric, Options, Size
-from wncompare.config.choices import OptimizerChoice, ScheduleChoice
-from wncompare.config.unique import refuse_duplicates
+from wncompare.catalog.registry import Options, Size
+from wncompare.catalog.training import Loss, Metric
+from wncompare.config.choices import OptimizerChoice, ScheduleChoice, refuse_duplicates
 
 
 class EarlyStopping(Options):

@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from wncompare.catalog import DATASETS, Options
+from wncompare.catalog.datasets import DATASETS
+from wncompare.catalog.registry import Options
 from wncompare.data.dataset import Dataset, Split
-from wncompare.data.download import Progress
-from wncompare.data.locate import folders
-from wncompare.data.published import PUBLISHED
-from wncompare.data.shared import Shared, opened, share
-from wncompare.data.store import Checked, check, located, obtain
+from wncompare.data.files.decoded import Shared, opened, share
+from wncompare.data.files.download import Progress
+from wncompare.data.files.published import PUBLISHED
+from wncompare.data.files.store import Checked, check, folders, located, obtain
 
 __all__ = [
     "Checked",

@@ -7,12 +7,14 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from wncompare.catalog import OPTIMIZERS, VARIANTS
+from wncompare.catalog.training import OPTIMIZERS
+from wncompare.catalog.variants import VARIANTS
 from wncompare.config import Config, Training
 from wncompare.data import Dataset, Split
 from wncompare.errors import ModelError
-from wncompare.nn import models, schedules
-from wncompare.nn.batches import batch_order, scaled
+from wncompare.nn import models
+from wncompare.nn.training import schedules
+from wncompare.nn.training.batches import batch_order, scaled
 
 
 def build(

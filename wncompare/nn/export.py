@@ -6,12 +6,12 @@ import keras
 
 from wncompare import records
 from wncompare.errors import ModelError, RecordsError
-from wncompare.files import replacing
 from wncompare.nn.layers import MeanOnlyBatchNormalization, Reparameterization
 from wncompare.nn.layers._kernels import find_kernels
 from wncompare.nn.layers.rebuild import Replacement, copied, copy_variables, rebuild
 from wncompare.nn.layers.structure import descendants
 from wncompare.nn.models import load_untrusted
+from wncompare.storage.files import replacing
 
 OWN = (Reparameterization, MeanOnlyBatchNormalization)
 

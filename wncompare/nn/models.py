@@ -10,7 +10,8 @@ from pathlib import Path
 import keras
 from keras import layers
 
-from wncompare.catalog import MODELS, FileOptions, FunctionOptions, MlpOptions, Options
+from wncompare.catalog.models import MODELS, FileOptions, FunctionOptions, MlpOptions
+from wncompare.catalog.registry import Options
 from wncompare.config import Named
 from wncompare.errors import ModelError
 

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import get_args
 
-from wncompare.catalog import Metric
-from wncompare.grid import Point
+from wncompare.catalog.training import Metric
+from wncompare.config.grid import Point
 
 EXPERIMENT_FILE = "experiment.json"
 RUN_FILE = "run.json"

@@ -9,15 +9,14 @@ from pydantic import ValidationError
 
 from wncompare import config as configs
 from wncompare.config import Config
+from wncompare.config.grid import Point
 from wncompare.errors import RecordsError, WncompareError
-from wncompare.files import strict
-from wncompare.grid import Point
-from wncompare.identity import differences
-from wncompare.locks import is_held
+from wncompare.records.identity import differences
 from wncompare.records.layout import EXPERIMENT_FILE, HISTORY_FILE, RUN_FILE, run_folder
 from wncompare.records.schema import SCHEMA_VERSION, Experiment, ExperimentRecord, Record, Run, RunRecord
-from wncompare.records.tables import read_history
-from wncompare.records.text import read_text
+from wncompare.records.tables import read_history, read_text
+from wncompare.storage.files import strict
+from wncompare.storage.locks import is_held
 
 R = TypeVar("R", bound="Record")
 

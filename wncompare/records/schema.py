@@ -10,8 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from wncompare.config import Config, Variant
-from wncompare.grid import Point
-from wncompare.identity import fingerprint
+from wncompare.config.grid import Point
+from wncompare.records.identity import fingerprint
 from wncompare.records.layout import run_name
 
 SCHEMA_VERSION: Final = 1

@@ -6,7 +6,6 @@ from shutil import rmtree
 from typing import Any
 
 from wncompare.config import Config
-from wncompare.files import sweep, write_csv, write_json
 from wncompare.records.layout import (
     CHECKPOINT_FILE,
     EXPERIMENT_FILE,
@@ -18,6 +17,7 @@ from wncompare.records.layout import (
     history_columns,
 )
 from wncompare.records.schema import ExperimentRecord, RunRecord
+from wncompare.storage.files import sweep, write_csv, write_json
 
 
 def write_experiment(folder: Path, config: Config, version: str) -> None:

@@ -6,8 +6,9 @@ from typing import Any, Literal
 import numpy as np
 from keras import activations, layers, ops
 
+from wncompare.nn.keras_private import full_precision, substituted
+
 from ._fold import norm, weight_norm
-from ._keras import full_precision, substituted
 from ._kernels import CONVOLUTIONS, DEPTHWISE, TRANSPOSED, Kernel, einsum_terms, find_kernels
 
 DataInit = bool | Literal["tfa"]

@@ -6,7 +6,7 @@ from typing import Any
 
 from keras import layers
 
-from ._keras import ConvLSTMCell
+from wncompare.nn.keras_private import ConvLSTMCell
 
 OutputAxes = int | Sequence[int] | Mapping[str, int | Sequence[int]]
 

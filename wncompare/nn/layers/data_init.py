@@ -7,8 +7,9 @@ from typing import Any
 
 import keras
 
+from wncompare.nn.keras_private import children, is_symbolic, substituted
+
 from ._affine import affine_of
-from ._keras import children, is_symbolic, substituted
 from .mean_only_batch_normalization import MeanOnlyBatchNormalization
 from .reparameterization import Reparameterization
 from .weight_normalization import WeightNormalization, first_values

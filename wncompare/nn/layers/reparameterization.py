@@ -8,8 +8,9 @@ import keras
 import numpy as np
 from keras import ops
 
+from wncompare.nn.keras_private import full_precision, substituted
+
 from ._fold import gain_shape, norm
-from ._keras import full_precision, substituted
 from ._kernels import CELLS, Kernel, OutputAxes, find_kernels
 
 

@@ -5,8 +5,9 @@ from collections.abc import Iterator
 import keras
 from keras import layers
 
+from wncompare.nn.keras_private import children, predecessors
+
 from ._affine import affine_of
-from ._keras import children, predecessors
 from ._kernels import SEPARABLE, find_kernels
 from .reparameterization import Reparameterization
 

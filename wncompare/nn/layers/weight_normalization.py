@@ -5,9 +5,10 @@ from typing import Any
 import keras
 from keras import ops
 
+from wncompare.nn.keras_private import eager_value, is_stateless, is_symbolic
+
 from ._affine import Affine, DataInit, affine_of, initial_values
 from ._fold import norm, weight_norm
-from ._keras import eager_value, is_stateless, is_symbolic
 from ._kernels import OutputAxes, find_kernels
 from .reparameterization import Reparameterization
 

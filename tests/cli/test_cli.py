@@ -1,0 +1,180 @@
+"""The command line: commands, exit codes, what goes to which stream, and what is never imported."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from matplotlib.figure import Figure
+
+from wncompare import __version__, cli
+from wncompare.cli import cli as group
+from wncompare.config import Config
+from wncompare.render import figures as plots
+
+Write = Callable[..., Path]
+
+
+def wncompare(*arguments: object, capture: pytest.CaptureFixture[str]) -> tuple[int, str, str]:
+    """Exit code, stdout and stderr of the command line, run in this process."""
+    capture.readouterr()
+    code = cli._exit_code([str(argument) for argument in arguments])
+    return code, *capture.readouterr()
+
+
+def half(variant: str, seed: int, epoch: int) -> float:
+    """Accuracies near a half."""
+    return 0.5 + 0.01 * seed + 0.02 * epoch + 0.03 * (variant == "weight_norm")
+
+
+def test_every_command_has_help_and_is_in_the_readme() -> None:
+    """Each command says what it does, and the README shows each."""
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    for name, command in group.commands.items():
+        assert command.help, name
+        assert f"wncompare {name}" in readme, name
+        assert CliRunner().invoke(group, [name, "--help"]).exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "forbidden"),
+    [
+        (["--help"], ("keras", "tensorflow", "matplotlib", "pydantic", "numpy")),
+        (["list"], ("keras", "tensorflow", "matplotlib")),
+        (["check", "CONFIG"], ("keras", "tensorflow")),
+        (["plot", "RESULTS"], ("keras", "tensorflow")),
+        (["data", "list"], ("keras", "tensorflow", "matplotlib")),
+    ],
+)
+def test_what_does_not_train_imports_no_tensorflow(
+    arguments: list[str], forbidden: tuple[str, ...], tiny_file: Path, write_records: Write, tiny: Config
+) -> None:
+    """Commands that train nothing load neither Keras nor TensorFlow, and help loads next to nothing."""
+    results = write_records(tiny, half)
+    names = {"CONFIG": str(tiny_file), "RESULTS": str(results)}
+    program = (
+        "import sys; from wncompare.cli import _exit_code; code = _exit_code(sys.argv[1:]);"
+        "print(code, *sorted(name for name in sys.modules if '.' not in name), file=sys.stderr)"
+    )
+    command = [sys.executable, "-c", program, *(names.get(argument, argument) for argument in arguments)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    code, *modules = done.stderr.splitlines()[-1].split()
+    assert code == "0"
+    assert not set(modules) & set(forbidden)
+
+
+def test_a_mistake_exits_with_2_and_one_line(tiny_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A refused config gives exit code 2, nothing on stdout and one line on stderr."""
+    code, out, err = wncompare("check", tiny_file, "--set", "training.epochs=0", capture=capsys)
+    assert (code, out) == (2, "")
+    assert err == "wncompare: error: --set training.epochs=0: training.epochs: 0: expected greater than 0\n"
+
+
+def test_an_unexpected_error_exits_with_1_and_one_line(
+    tiny_file: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A bug shows as one line that names --debug; with --debug it shows its traceback."""
+
+    def broken(*arguments: object) -> None:
+        raise RuntimeError("two\nlines")
+
+    monkeypatch.setattr("wncompare.config.load", broken)
+    code, _, err = wncompare("check", tiny_file, capture=capsys)
+    assert (code, err) == (1, "wncompare: error: RuntimeError: two lines (wncompare --debug shows where)\n")
+    with pytest.raises(RuntimeError):
+        wncompare("--debug", "check", tiny_file, capture=capsys)
+
+
+def test_an_unknown_command_or_option_exits_with_2(capsys: pytest.CaptureFixture[str]) -> None:
+    """Usage errors are exit code 2."""
+    assert wncompare("trian", capture=capsys)[0] == 2
+    assert wncompare("run", "--nonsense", capture=capsys)[0] == 2
+
+
+def test_check_prints_config_plan_and_estimate(tiny_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """`check` shows what would run, and how long it may take."""
+    code, out, _ = wncompare("check", tiny_file, "--workers", "1", capture=capsys)
+    assert code == 0
+    assert "name: tiny" in out
+    assert "plan: 2 variants × 2 seeds = 4 runs of 2 epochs of 3 steps" in out
+    assert "estimate: about 0:00:" in out
+
+
+def test_check_finds_a_model_file_that_is_not_there(tiny_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """One line names the file."""
+    code, _, err = wncompare("check", tiny_file, "--set", "model={file: absent.keras}", capture=capsys)
+    assert (code, err.count("\n")) == (2, 1)
+    assert "absent.keras: cannot be read" in err
+
+
+def test_check_as_json_is_json_alone(tiny_file: Path, tiny: Config, capsys: pytest.CaptureFixture[str]) -> None:
+    """With --json stdout is one JSON document with a schema version and the resolved config."""
+    _, out, _ = wncompare("check", tiny_file, "--json", capture=capsys)
+    data = json.loads(out)
+    assert data["schema_version"] == 1
+    assert data["config"] == tiny.dump()
+    assert data["plan"]["runs"] == 4
+
+
+def test_list_names_everything_with_its_options(capsys: pytest.CaptureFixture[str]) -> None:
+    """`list` shows datasets, models, variants, optimizers and schedules, and JSON has the same names."""
+    _, text, _ = wncompare("list", capture=capsys)
+    data = json.loads(wncompare("list", "--json", capture=capsys)[1])
+    assert set(data) == {"schema_version", "datasets", "models", "variants", "optimizers", "schedules"}
+    for section in ("datasets", "models", "variants", "optimizers", "schedules"):
+        for name, entry in data[section].items():
+            assert name in text
+            for option in entry["options"]:
+                assert option in text
+
+
+def test_plot_writes_into_each_experiment(
+    write_records: Write, tiny: Config, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`plot DIR` draws every experiment below it into its own plots/ and prints the files."""
+    results = write_records(tiny, half).parent
+    write_records(tiny, half, results / "other")
+    code, out, _ = wncompare("plot", results, "--format", "svg", capture=capsys)
+    files = [Path(line) for line in out.splitlines()]
+    assert code == 0
+    assert {file.parent for file in files} == {results / "tiny" / "plots", results / "other" / "plots"}
+    assert {"accuracy.svg", "differences.svg", "overview.svg"} < {file.name for file in files}
+    assert all(file.exists() for file in files)
+
+
+def test_plot_output_mirrors_the_experiments(
+    write_records: Write,
+    tiny: Config,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """`plot --output DIR` mirrors PATH below DIR, like names apart, and writes nothing into the results."""
+    monkeypatch.setattr(plots, "figures", lambda experiment: [("one", Figure())])  # where figures go, not which
+    results, figures = tmp_path / "results", tmp_path / "figures"
+    for machine in ("one", "two"):
+        write_records(tiny, half, results / machine / "tiny")
+    data = json.loads(wncompare("plot", results, "--output", figures, "--json", capture=capsys)[1])
+    assert {Path(file).parent for file in data["plots"]} == {figures / "one" / "tiny", figures / "two" / "tiny"}
+    alone = wncompare("plot", results / "one" / "tiny", "--output", tmp_path / "alone", capture=capsys)[1].split()
+    assert {Path(file).parent for file in alone} == {tmp_path / "alone" / "tiny"}
+    assert not (results / "one" / "tiny" / "plots").exists()
+
+
+def test_plot_of_nothing_exits_with_2(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A folder without records is a usage error that says what was looked for."""
+    code, _, err = wncompare("plot", tmp_path, capture=capsys)
+    assert (code, err) == (
+        2,
+        f"wncompare: error: {tmp_path}: no experiment.json here or below: "
+        "name a results folder that wncompare run wrote\n",
+    )
+
+
+def test_the_package_runs_as_a_module() -> None:
+    """`python -m wncompare` is the same command."""
+    done = subprocess.run([sys.executable, "-m", "wncompare", "--version"], capture_output=True, text=True, check=True)
+    assert done.stdout == f"wncompare, version {__version__}\n"

@@ -1,0 +1,253 @@
+"""The config: what is read, what is refused, and in which words."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from wncompare import config as configs
+from wncompare.config import Config, yaml_data
+from wncompare.errors import ConfigError
+
+VALID = """\
+name: small
+dataset: {name: synthetic, shape: [16, 16, 1]}
+model: {name: lenet}
+variants:
+  - {name: regular, label: Regular ConvNet, color: red}
+  - {name: weight_norm, options: {data_init: tfa}}
+training: {optimizer: {name: adam, learning_rate: 1e-3}}
+seeds: [0, 1]
+"""
+
+
+def load(tmp_path: Path, text: str | bytes, *overrides: str) -> Config:
+    """The config in `text`, through a file."""
+    file = tmp_path / "small.yaml"
+    file.write_bytes(text.encode() if isinstance(text, str) else text)
+    return configs.load(file, overrides)
+
+
+def refusal(tmp_path: Path, text: str | bytes, *overrides: str) -> str:
+    """The message with which `text` is refused, the temporary folder left out."""
+    with pytest.raises(ConfigError) as caught:
+        load(tmp_path, text, *overrides)
+    message = str(caught.value)
+    assert "\n" not in message
+    return message.replace(f"{tmp_path}/", "")
+
+
+def test_a_config_is_typed_and_complete(tmp_path: Path) -> None:
+    """What is left out has the design's defaults; 1e-3 is a number though plain PyYAML reads it as text."""
+    config = load(tmp_path, VALID)
+    assert config.training.optimizer.model_dump()["learning_rate"] == 0.001
+    assert (config.training.batch_size, config.training.epochs, config.training.threads) == (32, 10, 1)
+    assert (config.init_batch, config.validation) == (512, "test")
+    assert [(variant.id, variant.label) for variant in config.variants] == [
+        ("regular", "Regular ConvNet"),
+        ("weight_norm", "weight_norm"),
+    ]
+
+
+def test_a_resolved_config_reads_back_equal(tmp_path: Path) -> None:
+    """Dumping a config and reading it again gives the same config."""
+    config = load(tmp_path, VALID)
+    assert configs.from_data(config.dump(), "dump").dump() == config.dump()
+
+
+@pytest.mark.parametrize("name", ["cifar10", "cifar10_contrasts", "quickstart", "smoke"])
+def test_every_shipped_config_is_valid(name: str) -> None:
+    """The files in configs/ load, and each carries its own name."""
+    assert configs.load(Path(__file__).parents[2] / "configs" / f"{name}.yaml").name == name
+
+
+def test_overrides_reach_mappings_lists_and_variants(tmp_path: Path) -> None:
+    """--set takes YAML values, a list's index and a variant's id."""
+    config = load(
+        tmp_path,
+        VALID,
+        "training.epochs=3",
+        "seeds.1=7",
+        "variants.weight_norm.options.data_init=false",
+        "variants.0.label='it: works'",
+    )
+    assert config.training.epochs == 3
+    assert config.seeds == (0, 7)
+    assert config.variants[1].options.model_dump() == {"data_init": False}
+    assert config.variants[0].label == "it: works"
+
+
+def test_training_takes_a_schedule_stopping_rules_and_metrics(tmp_path: Path) -> None:
+    """What is given is kept, the rest has defaults, and a dump reads back equal."""
+    config = load(
+        tmp_path,
+        VALID,
+        "training.schedule={name: step, epochs: [5, 8]}",
+        "training.early_stopping={patience: 3}",
+        "training.stop_at={value: 0.6}",
+        "training.metrics=[top_k_categorical_accuracy]",
+        "validation={holdout: 0.1}",
+    )
+    training = config.dump()["training"]
+    assert training["schedule"] == {"name": "step", "epochs": [5, 8], "factor": 0.1}
+    assert training["early_stopping"] == {"metric": "val_loss", "patience": 3, "min_delta": 0.0}
+    assert training["stop_at"] == {"metric": "val_accuracy", "value": 0.6}
+    assert training["metrics"] == ["top_k_categorical_accuracy"]
+    assert configs.from_data(config.dump(), "dump") == config
+
+
+def test_a_model_file_is_found_beside_its_config(tmp_path: Path) -> None:
+    """model: {file: my.keras} is relative to the config, wherever the command runs."""
+    config = load(tmp_path, VALID.replace("{name: lenet}", "{file: my.keras}"))
+    assert config.model.model_dump() == {"file": str(tmp_path / "my.keras"), "name": "file"}
+
+
+DATASETS = "cifar10, cifar100, mnist, fashion_mnist, digits, synthetic, npz, image_folder"
+FOLDER_NAME = "expected a folder name: up to 100 letters, digits and _ . + = , - with no dot in front"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("name: lenet", "name: lenett", "line 3: model: unknown model 'lenett': choose from lenet, mlp, file, function; did you mean 'lenet'?"),
+        ("synthetic", "cifar11", f"line 2: dataset: unknown dataset 'cifar11': choose from {DATASETS}; did you mean 'cifar10'?"),
+        ("name: weight_norm", "name: weightnorm", "line 6: variants.1: unknown variant 'weightnorm': choose from {variants}; did you mean 'weight_norm'?"),
+        ("name: adam", "name: adm", "line 7: training.optimizer: unknown optimizer 'adm': choose from {optimizers}; did you mean 'adam'?"),
+        ("shape", "sahpe", "line 2: dataset.sahpe: unknown key 'sahpe': choose from shape, classes, train, test, seed, name; did you mean 'shape'?"),
+        ("seeds:", "sedes:", "line 8: sedes: unknown key 'sedes': choose from name, dataset, model, variants, training, init_batch, validation, grid, seeds, contrasts, targets, smallest_difference, tensorboard; did you mean 'seeds'?"),
+        ("{name: synthetic, shape: [16, 16, 1]}", "{}", f"line 2: dataset: missing: expected a name, one of {DATASETS}"),
+        ("{name: synthetic, shape: [16, 16, 1]}", "digits", "line 2: dataset: 'digits': expected a mapping with a name"),
+        ("model: {name: lenet}\n", "", "line 1: model: missing: expected a value"),
+        ("seeds: [0, 1]", "seeds: []", "line 8: seeds: []: expected at least 1"),
+        ("seeds: [0, 1]", "seeds: [3, 3]", "line 8: seeds: the seed 3 is there twice: expected each once"),
+        ("seeds: [0, 1]", "seeds: [0, -1]", "line 8: seeds.1: -1: expected greater than or equal to 0"),
+        ("seeds: [0, 1]", "seeds: [0, 1.5]", "line 8: seeds.1: 1.5: expected a whole number"),
+        ("seeds: [0, 1]", "seeds: 2", "line 8: seeds: 2: expected a list"),
+        ("weight_norm,", "weight_norm, id: Regular,", "line 4: variants: the variant id 'regular' is there twice: expected each once"),
+        ("data_init: tfa", "data_init: tfaa", "line 6: variants.1.options.data_init: 'tfaa': expected true or false or 'tfa'"),
+        ("1e-3", ".nan", "line 7: training.optimizer.learning_rate: nan: expected a finite number"),
+        ("1e-3", ".inf", "line 7: training.optimizer.learning_rate: inf: expected a finite number"),
+        ("1e-3", "-1e-3", "line 7: training.optimizer.learning_rate: -0.001: expected greater than 0"),
+        ("1e-3", "fast", "line 7: training.optimizer.learning_rate: 'fast': expected a number"),
+        ("[16, 16, 1]", "[16, 0, 1]", "line 2: dataset.shape.1: 0: expected greater than 0"),
+        ("[16, 16, 1]", "[16, 16]", "line 2: dataset.shape.2: missing: expected a value"),
+        ("training: {", "training: {epochs: 0, ", "line 7: training.epochs: 0: expected greater than 0"),
+        ("training: {", "training: {batch_size: true, ", "line 7: training.batch_size: True: expected a whole number"),
+        ("color: red", "color: blurple", "line 5: variants.0.color: 'blurple': expected a colour that matplotlib knows, such as red or '#1f77b4'"),
+        ("label: Regular ConvNet", 'label: "a\\tb"', "line 5: variants.0.label: 'a\\tb': expected printable text"),
+        ("name: small", "name: ../x", f"line 1: name: '../x': {FOLDER_NAME}"),
+        ("name: small", "name: /x", f"line 1: name: '/x': {FOLDER_NAME}"),
+        ("name: small", "name: ..", f"line 1: name: '..': {FOLDER_NAME}"),
+        ("name: small", 'name: "a\\0b"', f"line 1: name: 'a\\x00b': {FOLDER_NAME}"),
+        ("name: small", 'name: "a\\n"', f"line 1: name: 'a\\n': {FOLDER_NAME}"),
+        ("name: regular", "name: regular, id: a/b", f"line 5: variants.0.id: 'a/b': {FOLDER_NAME}"),
+        ("name: small", "name: 3", "line 1: name: 3: expected text"),
+        ("seeds:", "validation: {holdout: 2.0}\nseeds:", "line 8: validation.holdout: 2.0: expected less than 0.9"),
+        ("seeds:", "validation: tset\nseeds:", "line 8: validation: 'tset': expected 'test' or a mapping"),
+        ("seeds:", "name: again\nseeds:", "line 8: the key 'name' is there twice: keep one of them"),
+        ("name: small", "name: !!python/object/apply:os.system ['id']", "line 1: tag tag:yaml.org,2002:python/object/apply:os.system: tags are not read, write a plain value"),
+        ("seeds: [0, 1]", "seeds: &a [0, 1]\nb: *a", "line 9: alias *a: aliases are not read, write the value out"),
+        ("training: {", "training: {schedule: {name: cosin}, ", "line 7: training.schedule: unknown schedule 'cosin': choose from {schedules}; did you mean 'cosine'?"),
+        ("training: {", "training: {schedule: {name: exponential}, ", "line 7: training.schedule.factor: missing: expected a value"),
+        ("training: {", "training: {schedule: {name: step, epochs: [8, 5]}, ", "line 7: training.schedule.epochs: [8, 5]: expected epochs in rising order, each once"),
+        ("training: {", "training: {epochs: 2, schedule: {name: cosine, warmup_epochs: 2}, ", "line 7: training.schedule: {'name': 'cosine', 'warmup_epochs': 2}: expected fewer warmup_epochs than the 2 epochs"),
+        ("training: {", "training: {early_stopping: {patience: 3}, ", "line 1: validation: training.early_stopping would choose the last epoch on the data that it is reported on: expected a holdout, such as {holdout: 0.1}"),
+        ("training: {", "training: {early_stopping: {patience: 0}, ", "line 7: training.early_stopping.patience: 0: expected greater than 0"),
+        ("training: {", "training: {stop_at: {metric: loss, value: 1}, ", "line 7: training.stop_at.metric: 'loss': expected 'val_loss' or 'val_accuracy'"),
+        ("training: {", "training: {metrics: [auc, auc], ", "line 7: training.metrics: the metric 'auc' is there twice: expected each once"),
+        ("training: {", "training: {loss: sparse_categorical_crossentropy, metrics: [auc], ", "line 7: training.metrics: auc does not go with the loss sparse_categorical_crossentropy: expected both or neither to be sparse_"),
+        ("seeds: [0, 1]", "seeds: [0, 1", "line 9: expected ',' or ']', but got '<stream end>'"),
+        ("seeds: [0, 1]", "seeds: " + "[" * 30, "line 8: nested deeper than 20 levels: a config is flatter"),
+        ("seeds: [0, 1]", "? [a]\n: 1", "line 8: a key that is not text: write key: value"),
+    ],
+)  # fmt: skip
+def test_a_mistake_is_named_in_one_line(tmp_path: Path, old: str, new: str, message: str) -> None:
+    """A refusal names file, line, key path and value, what is allowed and the nearest match."""
+    from wncompare.catalog.training import OPTIMIZERS, SCHEDULES
+    from wncompare.catalog.variants import VARIANTS
+
+    expected = message.replace("{variants}", ", ".join(VARIANTS)).replace("{optimizers}", ", ".join(OPTIMIZERS))
+    expected = expected.replace("{schedules}", ", ".join(SCHEDULES))
+    assert old in VALID
+    assert refusal(tmp_path, VALID.replace(old, new, 1)) == f"small.yaml, {expected}"
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("", "small.yaml: empty: expected a mapping with name, dataset, model, variants and seeds"),
+        ("# nothing\n", "small.yaml: empty: expected a mapping with name, dataset, model, variants and seeds"),
+        ("just text", "small.yaml, line 1: the config: 'just text': expected a mapping"),
+        (b"name: \xff\xfe", "small.yaml: not UTF-8 (byte 6): save the file as UTF-8"),
+        (b"#" * (1 << 20) + b"\n", "small.yaml: larger than 1,048,576 bytes: a config is a small YAML file"),
+        ("a: \x07", "small.yaml: not YAML: unacceptable character #x0007: special characters are not allowed in "
+         '"<unicode string>", position 3'),
+    ],
+)  # fmt: skip
+def test_a_file_that_is_no_config_is_refused(tmp_path: Path, content: str | bytes, message: str) -> None:
+    """Empty, scalar, binary and enormous files are refused, each with its reason."""
+    assert refusal(tmp_path, content) == message
+
+
+def test_an_absent_file_is_named(tmp_path: Path) -> None:
+    """A file that is not there gives its name and the system's reason."""
+    with pytest.raises(ConfigError, match=r"absent\.yaml: cannot be read \(No such file or directory\)"):
+        configs.load(tmp_path / "absent.yaml")
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("training.epochs=0", "--set training.epochs=0: training.epochs: 0: expected greater than 0"),
+        ("trainig.epochs=3", "--set trainig.epochs=3: trainig: unknown key 'trainig': choose from name, dataset, model, variants, "
+         "training, init_batch, validation, grid, seeds, contrasts, targets, smallest_difference, tensorboard; "
+         "did you mean 'training'?"),
+        ("training.epochs", "--set training.epochs: expected KEY=VALUE, such as training.epochs=3"),
+        ("name.x=3", "--set name.x=3: name is 'small', which has no key 'x'"),
+        ("variants.weightnorm.id=x", "--set variants.weightnorm.id=x: unknown list entry 'weightnorm': "
+         "choose from 0, 1, regular, weight_norm; did you mean 'weight_norm'?"),
+        ("seeds=!!set {}", "--set seeds=!!set {}, line 1: tag tag:yaml.org,2002:set: tags are not read, write a plain value"),
+    ],
+)  # fmt: skip
+def test_a_mistake_in_an_override_names_the_override(tmp_path: Path, override: str, message: str) -> None:
+    """A refused --set is named itself, not a line of the file."""
+    assert refusal(tmp_path, VALID, override) == message
+
+
+def test_several_mistakes_are_counted(tmp_path: Path) -> None:
+    """The first mistake is told in full, the others are counted."""
+    assert refusal(tmp_path, "name: x") == "small.yaml, line 1: dataset: missing: expected a value (and 3 more)"
+
+
+SCALARS = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.floats(allow_nan=False),
+    st.text(st.characters(codec="ascii", exclude_categories=["Cc"])),
+)
+VALUES = st.recursive(
+    SCALARS,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text("abcxyz", min_size=1), inner, max_size=4),
+)
+
+
+@given(value=VALUES)
+def test_whatever_json_writes_is_read_back(value: Any) -> None:
+    """JSON is YAML: any nesting of JSON values comes back equal, numbers as the same numbers."""
+    import json
+
+    assert yaml_data.parse(json.dumps(value).replace("Infinity", ".inf"), "text").value == value
+
+
+@given(text=st.text(max_size=200))
+def test_no_text_brings_the_reader_down(text: str) -> None:
+    """Any text is either read as data or refused with a ConfigError of one line."""
+    refusal = ""
+    try:
+        yaml_data.parse(text, "text")
+    except ConfigError as error:
+        refusal = str(error)
+    assert "\n" not in refusal

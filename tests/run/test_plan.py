@@ -1,0 +1,94 @@
+"""What a plan does with the runs that it finds: taken, gone on with, deleted, or refused with the reason."""
+
+from pathlib import Path
+from shutil import copyfile
+from typing import Any
+
+import pytest
+
+from tests.recorded import configured
+from wncompare import records
+from wncompare.config import Config
+from wncompare.errors import RecordsError
+from wncompare.records import DatasetRecord
+from wncompare.run.plan import PlannedRun, plan, unfinished
+from wncompare.storage.locks import run_lock
+
+DATASET = DatasetRecord(name="synthetic", label="synthetic", digest="0" * 64, official=None)
+
+
+def planned(config: Config, folder: Path, **training: Any) -> tuple[PlannedRun, ...]:
+    """The plan of the config with other training settings."""
+    return plan(configured(config, training={**config.dump()["training"], **training}), folder, DATASET)
+
+
+def leave(run: PlannedRun, **changes: Any) -> None:
+    """Write a planned run as if it had trained two epochs and finished, but for the changes in its record."""
+    run.folder.mkdir(parents=True)
+    row = dict.fromkeys(records.HISTORY_COLUMNS, 0.5)
+    records.write_history(run.folder, [{**row, "epoch": epoch} for epoch in (1, 2)])
+    records.write_run(run.folder, run.record.model_copy(update={"status": "finished", **changes}))
+
+
+def test_a_failed_run_that_got_somewhere_is_not_deleted_unasked(tiny: Config, tmp_path: Path) -> None:
+    """Of two failed runs of another config, the one with a resume point stops the command; the other alone goes."""
+    first, second, *_ = planned(tiny, tmp_path)
+    leave(first, status="failed")
+    assert unfinished(planned(tiny, tmp_path, batch_size=8), overwrite=False)
+    assert not first.folder.exists()
+    for run in (first, second):
+        leave(run, status="failed")
+    copyfile(second.folder / records.RUN_FILE, second.folder / records.CHECKPOINT_FILE)
+    with pytest.raises(RecordsError, match=f"{second.name}: holds a run that differs in training.batch_size: 16 there"):
+        unfinished(planned(tiny, tmp_path, batch_size=8), overwrite=False)
+    assert first.folder.exists()
+    unfinished(planned(tiny, tmp_path, batch_size=8), overwrite=True)
+    assert not first.folder.exists()
+    assert not second.folder.exists()
+
+
+def test_nothing_is_deleted_where_a_run_is_held(tiny: Config, tmp_path: Path) -> None:
+    """With --overwrite, the finished runs of a command that is still training one are all left to it."""
+    runs = planned(tiny, tmp_path)
+    for run in runs:
+        leave(run)
+    with run_lock(runs[-1].folder), pytest.raises(RecordsError, match="another wncompare run is training it"):
+        unfinished(planned(tiny, tmp_path, batch_size=8), overwrite=True)
+    assert all(run.folder.exists() for run in runs)
+    assert len(unfinished(planned(tiny, tmp_path, batch_size=8), overwrite=True)) == len(runs)
+    assert not any(run.folder.exists() for run in runs)
+
+
+@pytest.mark.parametrize("status", ["interrupted", "diverged"])
+def test_a_run_that_broke_off_is_known_by_the_epochs_it_has(tiny: Config, tmp_path: Path, status: str) -> None:
+    """It was to have 1,000 epochs and has 2: it is taken where 2 are asked for, and refused where 1 is."""
+    runs = planned(tiny, tmp_path)
+    leave(runs[0], status=status, epochs=1000)
+    is_final = status == "diverged"
+    assert len(unfinished(planned(tiny, tmp_path), overwrite=False)) == len(runs) - is_final
+    with pytest.raises(RecordsError, match=r"training\.epochs: 2 there, 1 asked for"):
+        unfinished(planned(tiny, tmp_path, epochs=1), overwrite=False)
+
+
+def test_a_run_that_is_being_trained_is_known_by_the_epochs_it_is_to_have(tiny: Config, tmp_path: Path) -> None:
+    """While another command trains 1,000 epochs of a run, 2 are refused at once, not after the wait for its end."""
+    run = planned(tiny, tmp_path)[0]
+    leave(run, status="running", epochs=1000)
+    with run_lock(run.folder), pytest.raises(RecordsError, match=r"training\.epochs: 1000 there, 2 asked for"):
+        unfinished(planned(tiny, tmp_path), overwrite=False)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"epochs": 3}, r"training\.epochs: 2 there, 3 asked for \(the schedule depends on the epochs\): delete such"),
+        ({"batch_size": 8}, r"training\.batch_size: 16 there, 8 asked for: delete such"),
+    ],
+)
+def test_the_schedule_is_the_reason_only_where_epochs_differ(
+    tiny: Config, tmp_path: Path, changes: dict[str, Any], words: str
+) -> None:
+    """A cosine makes another number of epochs another run, and has no part in another batch size."""
+    leave(planned(tiny, tmp_path, schedule={"name": "cosine"})[0])
+    with pytest.raises(RecordsError, match=words):
+        unfinished(planned(tiny, tmp_path, schedule={"name": "cosine"}, **changes), overwrite=False)

@@ -1,0 +1,108 @@
+"""What a reader has to know before believing a summary."""
+
+from collections.abc import Iterator, Sequence
+
+from wncompare.analysis.environment import differing
+from wncompare.analysis.schema import Comparison, Counts, Targets
+from wncompare.analysis.words import counted
+from wncompare.records import Experiment
+
+ENOUGH_PAIRS = 6
+"""Five pairs reach 2/32 at best, six 2/64."""
+
+
+def caveats(
+    experiment: Experiment, runs: Counts, targets: Targets, comparisons: Sequence[Comparison]
+) -> tuple[str, ...]:
+    """Every caveat that applies, the gravest first."""
+    return (
+        *_of_runs(runs),
+        *_of_data(experiment),
+        *_of_settings(experiment),
+        *_of_pairs(experiment, comparisons),
+        *_of_stops(experiment),
+        *_of_origin(experiment),
+        *_of_targets(targets),
+        *_of_times(experiment),
+        "The headline is each run's last epoch; the best epoch is not picked.",
+    )
+
+
+def _of_runs(runs: Counts) -> Iterator[str]:
+    parts = {kind: getattr(runs, kind) for kind in ("failed", "interrupted", "running", "missing")}
+    if absent := sum(parts.values()):
+        kinds = ", ".join(f"{number} {kind}" for kind, number in parts.items() if number)
+        yield f"{absent} of {counted(runs.planned, 'planned run')} not in these numbers: {kinds}."
+    if runs.diverged:
+        yield f"{counted(runs.diverged, 'run')} diverged: counted as worst, and no mean is given where one counts."
+
+
+def _of_data(experiment: Experiment) -> Iterator[str]:
+    datasets = [run.record.dataset for run in experiment.runs]
+    for label in dict.fromkeys(dataset.label for dataset in datasets if dataset.official is False):
+        yield f"The data are {label}: not the published bytes."
+    if experiment.config.holdout is None:
+        yield "Validation accuracy is taken on the test split: nothing may be chosen on it."
+
+
+def _of_settings(experiment: Experiment) -> Iterator[str]:
+    config = experiment.config
+    if not config.grid:
+        yield "One setting was trained and none was tuned: another learning rate may give another answer."
+    elif config.holdout is None:
+        yield (
+            "No setting is chosen, for no data are held out to choose it on (validation: {holdout: 0.1} does that): "
+            "each is compared by itself."
+        )
+    else:
+        yield (
+            "Each variant's setting is the one with the highest held-out accuracy, chosen over the same seeds "
+            "that are reported, on other data than are reported."
+        )
+
+
+def _of_pairs(experiment: Experiment, comparisons: Sequence[Comparison]) -> Iterator[str]:
+    contrasts = [contrast for comparison in comparisons for contrast in comparison.contrasts]
+    if len(contrasts) > 1:
+        yield "P-values are corrected for the number of contrasts (Holm); intervals and words on equivalence are not."
+    if any(_unequal(comparison) for comparison in comparisons):
+        yield "The variants have not finished the same seeds: differences are of the seeds that both have."
+    if any(0 < contrast.n < ENOUGH_PAIRS for contrast in contrasts):
+        yield f"Fewer than {ENOUGH_PAIRS} pairs cannot reach p < 0.05, whatever they show."
+    ends = {run.epochs for run in experiment.runs if run.record.status == "finished"}
+    if len(ends) > 1:
+        yield f"Runs ended after {min(ends)} to {max(ends)} epochs: areas under the curve are over unequal times."
+
+
+def _of_stops(experiment: Experiment) -> Iterator[str]:
+    training = experiment.config.training
+    stopped = sum(run.record.stopped is not None for run in experiment.runs)
+    if stopped and training.stop_at:
+        yield (
+            f"{counted(stopped, 'run')} stopped at the target of {training.stop_at.value:g}: "
+            "the last epoch tells little of them, the time to get there does."
+        )
+    elif stopped:
+        yield f"{counted(stopped, 'run')} stopped early, on held-out data."
+
+
+def _unequal(comparison: Comparison) -> bool:
+    ended = {variant.id: variant.finished + variant.diverged for variant in comparison.variants}
+    return any(
+        contrast.n < max(ended[contrast.variant], ended[contrast.reference]) for contrast in comparison.contrasts
+    )
+
+
+def _of_origin(experiment: Experiment) -> Iterator[str]:
+    for key, values in differing(experiment.runs).items():
+        yield f"Not all runs have the same {key}: {', '.join(values)}."
+
+
+def _of_targets(targets: Targets) -> Iterator[str]:
+    if targets.exploratory and targets.values:
+        yield "Times to target are exploratory: the target is 95 % of the reference's median, not one fixed beforehand."
+
+
+def _of_times(experiment: Experiment) -> Iterator[str]:
+    threads = counted(experiment.config.training.threads, "thread")
+    yield f"Times depend on the machine and on what ran beside ({threads} a run); compilation is not in them."

@@ -1,0 +1,211 @@
+"""The same variants in two results folders, A and B: another machine, another version, another config."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from itertools import product
+from math import inf, isfinite, nan
+from statistics import fmean
+from typing import Any
+
+from wncompare.analysis import contrasts, metrics, verdict
+from wncompare.analysis.environment import environment
+from wncompare.analysis.metrics import Headline
+from wncompare.analysis.schema import Outcome, SeedDifference
+from wncompare.analysis.stats import Estimate, PairedComparison
+from wncompare.analysis.words import METRICS
+from wncompare.errors import UsageError
+from wncompare.records import Experiment, Run
+
+SCHEMA_VERSION = 1
+
+_UNCOMPARED = ("name", "label", "color")
+"""What a config says that changes no run."""
+
+
+@dataclass(frozen=True)
+class Side:
+    """One of the two experiments, and its runs that have no partner in the other."""
+
+    folder: str
+    experiment: str
+    dataset: str
+    digests: tuple[str, ...]
+    unpaired: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Change:
+    """B minus A for one variant at one point, paired by seed; `p_holm` is corrected over all of them.
+
+    `diverged` counts the pairs in which B's run diverged and A's did not, less those of the other way round.
+    `step_ratio` is B over A.
+    """
+
+    variant: str
+    point: str
+    n: int
+    difference: Estimate
+    by_seed: tuple[SeedDifference, ...]
+    p_value: float
+    p_holm: float
+    smallest_p: float
+    smallest_p_holm: float
+    diverged: int
+    step_ratio: Estimate
+    outcome: Outcome
+
+    @property
+    def name(self) -> str:
+        """How messages call it: the variant and its point."""
+        return "/".join(filter(None, (self.variant, self.point)))
+
+    def is_worse(self, tolerance: float) -> bool:
+        """Whether B diverged more, or the mean difference is below −tolerance over the pairs in which neither did."""
+        return self.diverged > 0 or self.mean_of_undiverged < -tolerance
+
+    @property
+    def mean_of_undiverged(self) -> float:
+        """The mean difference over the pairs in which neither run diverged; NaN without any."""
+        finite = [pair.difference for pair in self.by_seed if isfinite(pair.difference)]
+        return fmean(finite) if finite else nan
+
+
+@dataclass(frozen=True)
+class Differing:
+    """A value of the config or the environment that A and B do not share."""
+
+    key: str
+    a: Any
+    b: Any
+
+
+@dataclass(frozen=True)
+class Between:
+    """What became of each variant from A to B, and in what else the two differ."""
+
+    headline: Headline
+    a: Side
+    b: Side
+    changes: tuple[Change, ...]
+    config: tuple[Differing, ...]
+    environment: tuple[Differing, ...]
+
+    @property
+    def other_data(self) -> str:
+        """Which data the two have where they are not the same; else empty."""
+        return "" if self.a.digests == self.b.digests else f"A is of {self.a.dataset}, B of {self.b.dataset}"
+
+
+def between(a: Experiment, b: Experiment) -> Between:
+    """Compare the finished (and diverged) runs of one variant, point and seed in both.
+
+    Raises:
+        UsageError: they have no run in common, or another headline metric.
+    """
+    headlines = [metrics.headline(experiment.config) for experiment in (a, b)]
+    if headlines[0] != headlines[1]:
+        raise UsageError(
+            f"{a.folder} reports {METRICS[headlines[0]]} and {b.folder} {METRICS[headlines[1]]}: "
+            "compare experiments with the same kind of validation"
+        )
+    return Between(
+        headline=headlines[0],
+        a=_side(a, b),
+        b=_side(b, a),
+        changes=_changes(a, b, headlines[0]),
+        config=_differing(_settings(a), _settings(b)),
+        environment=_differing(*(dict(_leaves(environment(side.runs))) for side in (a, b))),
+    )
+
+
+def as_data(found: Between) -> dict[str, Any]:
+    """The comparison as plain data with its schema's version."""
+    return {"schema_version": SCHEMA_VERSION, **asdict(found)}
+
+
+@dataclass(frozen=True)
+class _Pair:
+    """The runs of one variant at one point in B and in A, and what the statistics say of them."""
+
+    variant: str
+    point: str
+    runs: tuple[list[Run], list[Run]]
+    found: PairedComparison
+
+
+def _changes(a: Experiment, b: Experiment, metric: Headline) -> tuple[Change, ...]:
+    paired = [pair for pair in _pairs(a, b, metric) if pair.found.n]
+    if not paired:
+        raise UsageError(
+            f"{a.folder} and {b.folder} have no run of the same variant, point and seed that ended in both: "
+            "compare experiments that share variants (by id) and seeds"
+        )
+    corrected = contrasts.corrected([pair.found for pair in paired])
+    return tuple(_change(pair, metric, *next(corrected)) for pair in paired)
+
+
+def _pairs(a: Experiment, b: Experiment, metric: Headline) -> Iterator[_Pair]:
+    before, after = _arms(a), _arms(b)
+    for variant, point in before:
+        runs = after.get((variant, point), []), before[variant, point]
+        yield _Pair(variant, point, runs, contrasts.compare(*runs, metric))
+
+
+def _arms(experiment: Experiment) -> dict[tuple[str, str], list[Run]]:
+    """The runs that count, by variant and point."""
+    config = experiment.config
+    arms = product(config.variants, config.points)
+    return {(variant.id, point.slug): metrics.ended(experiment, variant, point) for variant, point in arms}
+
+
+def _change(pair: _Pair, metric: Headline, p_holm: float, smallest_p_holm: float) -> Change:
+    found = pair.found
+    differences = contrasts.by_seed(*pair.runs, metric)
+    values = [difference.difference for difference in differences]
+    return Change(
+        variant=pair.variant,
+        point=pair.point,
+        n=found.n,
+        difference=found.difference,
+        by_seed=differences,
+        p_value=found.p_value,
+        p_holm=p_holm,
+        smallest_p=found.smallest_p,
+        smallest_p_holm=smallest_p_holm,
+        diverged=values.count(-inf) - values.count(inf),
+        step_ratio=contrasts.step_ratio(*pair.runs),
+        outcome=verdict.outcome(found, p_holm, smallest_p_holm),
+    )
+
+
+def _side(experiment: Experiment, other: Experiment) -> Side:
+    ended, others = ([run for runs in _arms(side).values() for run in runs] for side in (experiment, other))
+    partners = {run.name for run in others}
+    return Side(
+        folder=str(experiment.folder),
+        experiment=experiment.config.name,
+        dataset=", ".join(dict.fromkeys(run.record.dataset.label for run in ended)),
+        digests=tuple(dict.fromkeys(run.record.dataset.digest for run in ended)),
+        unpaired=tuple(run.name for run in ended if run.name not in partners),
+    )
+
+
+def _settings(experiment: Experiment) -> dict[str, Any]:
+    """The config and the dataset by dotted key, variants by their id."""
+    config = experiment.config.dump()
+    digests = dict.fromkeys(run.record.dataset.digest for run in experiment.runs)
+    variants = {variant["id"]: variant for variant in config["variants"]}
+    return dict(_leaves({**config, "variants": variants, "dataset digest": ", ".join(digests)}))
+
+
+def _leaves(value: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, Any]]:
+    for key, item in value.items():
+        if isinstance(item, Mapping):
+            yield from _leaves(item, f"{path}{key}.")
+        elif key not in _UNCOMPARED:
+            yield f"{path}{key}", item
+
+
+def _differing(a: Mapping[str, Any], b: Mapping[str, Any]) -> tuple[Differing, ...]:
+    keys = dict.fromkeys([*a, *b])
+    return tuple(Differing(key, a.get(key), b.get(key)) for key in keys if a.get(key) != b.get(key))

@@ -1,0 +1,228 @@
+"""What a summary holds, field for field as in summary.json (docs/results.md)."""
+
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from wncompare.analysis.metrics import Headline
+from wncompare.analysis.stats import Equivalence, Estimate, Quantile
+
+SCHEMA_VERSION = 3
+
+Outcome = Literal[
+    "better", "worse", "equal", "equivalent", "not told from noise", "too few", "one pair", "diverged", "nothing"
+]
+
+
+@dataclass(frozen=True)
+class Targets:
+    """Validation accuracies whose time is taken; exploratory where the data, not the config, gave them."""
+
+    values: tuple[float, ...]
+    exploratory: bool
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How many runs are planned, and what became of them; a missing one has no record."""
+
+    planned: int
+    finished: int
+    diverged: int
+    failed: int
+    interrupted: int
+    running: int
+    missing: int
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A run that did not finish: why, the end of its log, and the command to try it again (a diverged one is final).
+
+    In the command, CONFIG stands for the config that was run.
+    """
+
+    run: str
+    status: str
+    error: str | None
+    log_tail: tuple[str, ...]
+    retry: str | None
+
+
+@dataclass(frozen=True)
+class Curve:
+    """The mean validation accuracy by epoch with its interval, a value an epoch; `n` is how many runs came so far."""
+
+    epoch: tuple[int, ...]
+    n: tuple[int, ...]
+    mean: tuple[float, ...]
+    low: tuple[float, ...]
+    high: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class TargetTimes:
+    """The median epochs, steps and training seconds until a target is reached, over all runs; a miss is infinite."""
+
+    target: float
+    reached: int
+    epochs: Quantile
+    steps: Quantile
+    seconds: Quantile
+
+
+@dataclass(frozen=True)
+class VariantSummary:
+    """One variant at one setting, over its seeds, at the last epoch of each run.
+
+    `accuracy` is the training accuracy, `area` the mean of the validation curve over its epochs. `step_seconds` is a
+    training step's time and `compile_seconds` the median time of compilation, which no other number includes.
+    A diverged run withholds the means and ranks worst in the median.
+    """
+
+    id: str
+    label: str
+    color: str | None
+    point: str
+    reference: bool
+    planned: int
+    finished: int
+    diverged: int
+    failed: int
+    parameters: int | None
+    accuracy: Estimate
+    headline: Estimate
+    median: float
+    area: Estimate
+    step_seconds: Estimate
+    compile_seconds: float
+    by_epoch: Curve
+    targets: tuple[TargetTimes, ...]
+
+
+@dataclass(frozen=True)
+class SeedDifference:
+    """The headline's difference between two runs of one seed."""
+
+    seed: int
+    difference: float
+
+
+@dataclass(frozen=True)
+class TargetRatio:
+    """The variant's median seconds to the target over the reference's, over the pairs, with a bootstrap interval."""
+
+    target: float
+    ratio: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class ContrastSummary:
+    """`variant` minus `reference` (ids), paired by seed; see `PairedComparison` for the statistics.
+
+    `p_holm` is corrected over all contrasts of the summary, `smallest_p_holm` the smallest that the pairs can reach;
+    `step_ratio` and the ratios are variant over reference. `outcome` is the verdict in a word, `sentence` in full.
+    """
+
+    name: str
+    variant: str
+    reference: str
+    n: int
+    difference: Estimate
+    by_seed: tuple[SeedDifference, ...]
+    p_value: float
+    p_holm: float
+    smallest_p: float
+    smallest_p_holm: float
+    probability_of_improvement: Estimate
+    wins: int
+    ties: int
+    losses: int
+    detectable: float
+    equivalence: Equivalence | None
+    step_ratio: Estimate
+    time_to_target_ratios: tuple[TargetRatio, ...]
+    outcome: Outcome
+    sentence: str
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The variants side by side, each at the point that `selected` names; `name` is empty without a grid."""
+
+    name: str
+    selected: dict[str, str]
+    variants: tuple[VariantSummary, ...]
+    contrasts: tuple[ContrastSummary, ...]
+
+
+@dataclass(frozen=True)
+class PointHeadline:
+    """The headline metric of a variant at one point of the grid."""
+
+    point: str
+    values: dict[str, Any]
+    headline: Estimate
+
+
+@dataclass(frozen=True)
+class PointDifference:
+    """The headline's paired difference between two variants at one point of the grid."""
+
+    point: str
+    difference: Estimate
+
+
+@dataclass(frozen=True)
+class VariantRobustness:
+    """The headline of a variant (its id) at every point of the grid; `mean` is of each seed's mean over the points."""
+
+    variant: str
+    points: tuple[PointHeadline, ...]
+    mean: Estimate
+
+
+@dataclass(frozen=True)
+class ContrastRobustness:
+    """`variant` minus `reference` (ids) at every point, and of each seed's mean over the points; no p-values."""
+
+    name: str
+    variant: str
+    reference: str
+    points: tuple[PointDifference, ...]
+    mean: Estimate
+
+
+@dataclass(frozen=True)
+class Robustness:
+    """The headline over the grid, by variant and by contrast."""
+
+    variants: tuple[VariantRobustness, ...]
+    contrasts: tuple[ContrastRobustness, ...]
+
+
+@dataclass(frozen=True)
+class Summary:
+    """An experiment in numbers and words: what every report shows and summary.json holds."""
+
+    experiment: str
+    dataset: str
+    model: str
+    headline: Headline
+    confidence: float
+    smallest_difference: float | None
+    targets: Targets
+    verdict: str
+    caveats: tuple[str, ...]
+    runs: Counts
+    problems: tuple[Problem, ...]
+    comparisons: tuple[Comparison, ...]
+    robustness: Robustness | None
+    config: dict[str, Any]
+    environment: dict[str, Any]
+
+
+def as_data(summary: Summary) -> dict[str, Any]:
+    """The summary as plain data with its schema's version; `wncompare.storage.files.strict` makes it strict JSON."""
+    return {"schema_version": SCHEMA_VERSION, **asdict(summary)}

@@ -1,0 +1,40 @@
+"""Statistics over seeds: arrays in, frozen results out.
+
+The seed is the unit of replication, and the arms of one seed share initial kernels and batch order, so arms are
+compared seed by seed. Too few values give NaN, never 0. Each statistic is explained in docs/statistics.md.
+"""
+
+from wncompare.analysis.stats.means import CONFIDENCE, Band, Equivalence, Estimate, mean_band, mean_interval
+from wncompare.analysis.stats.medians import (
+    Quantile,
+    area_under_curve,
+    median,
+    median_interval,
+    ratio,
+    ratio_of_medians,
+    time_to_target,
+)
+from wncompare.analysis.stats.p_values import holm
+from wncompare.analysis.stats.paired import PairedComparison, compare
+from wncompare.analysis.stats.pairing import differences, paired
+
+__all__ = [
+    "CONFIDENCE",
+    "Band",
+    "Equivalence",
+    "Estimate",
+    "PairedComparison",
+    "Quantile",
+    "area_under_curve",
+    "compare",
+    "differences",
+    "holm",
+    "mean_band",
+    "mean_interval",
+    "median",
+    "median_interval",
+    "paired",
+    "ratio",
+    "ratio_of_medians",
+    "time_to_target",
+]

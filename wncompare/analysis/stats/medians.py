@@ -1,0 +1,126 @@
+"""Medians of values that may be infinite: a run that never got there stays in, as the worst."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.integrate import trapezoid
+
+from wncompare.analysis.stats.means import CONFIDENCE, Estimate, mean_interval
+from wncompare.analysis.stats.pairing import paired
+
+RESAMPLES = 9999
+
+
+@dataclass(frozen=True)
+class Quantile:
+    """A quantile of `n` values and its bootstrap interval, each one of the values and so possibly infinite."""
+
+    n: int
+    value: float
+    low: float
+    high: float
+
+
+def median(values: ArrayLike) -> float:
+    """The smallest value that at least half of values (n,) do not exceed; NaN where n is 0 or a value is NaN.
+
+    Nothing is interpolated, so a finite and an infinite value never mix: with an even n it is the lower of the two in
+    the middle (Hyndman & Fan 1996, definition 1).
+    """
+    return float(inverted_cdf(np.asarray(values, np.float64), 0.5))
+
+
+def median_interval(
+    values: ArrayLike, *, confidence: float = CONFIDENCE, rng: np.random.Generator | int = 0
+) -> Quantile:
+    """The `median` of values (n,) and its percentile bootstrap interval over seeds; NaN bounds where n is below two.
+
+    The same `rng` (a Generator, or the seed of one) gives the same interval.
+    """
+    values = np.asarray(values, np.float64)
+    n = len(values)
+    if n < 2:
+        return Quantile(n, median(values), np.nan, np.nan)
+    resamples = values[np.random.default_rng(rng).integers(n, size=(RESAMPLES, n))]
+    return Quantile(n, median(values), *percentile_interval(inverted_cdf(resamples, 0.5), confidence))
+
+
+def percentile_interval(distribution: NDArray[np.float64], confidence: float) -> tuple[float, float]:
+    """The middle `confidence` of a bootstrap distribution (resamples,), not interpolated."""
+    tail = (1 - confidence) / 2
+    return float(inverted_cdf(distribution, tail)), float(inverted_cdf(distribution, 1 - tail))
+
+
+def inverted_cdf(values: NDArray[np.float64], probability: float) -> NDArray[np.float64]:
+    """The quantile of values (..., n) along the last axis as one of them; NaN where n is 0 or a value is NaN."""
+    if values.shape[-1] == 0:
+        return np.full(values.shape[:-1], np.nan)
+    return np.quantile(values, probability, axis=-1, method="inverted_cdf")
+
+
+def ratio(values: Mapping[int, float], reference: Mapping[int, float], *, confidence: float = CONFIDENCE) -> Estimate:
+    """The geometric mean of values / reference seed by seed (its `mean`), and its Student-t interval on logarithms.
+
+    For positive costs that every run has, such as seconds per step. A value that is not finite and positive withholds
+    it (NaN): for times that may be missed take `ratio_of_medians`.
+    """
+    ours, theirs = paired(values, reference)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        logs = mean_interval(np.log(ours) - np.log(theirs), confidence=confidence)
+    return Estimate(logs.n, float(np.exp(logs.mean)), float(np.exp(logs.low)), float(np.exp(logs.high)))
+
+
+def ratio_of_medians(
+    values: Mapping[int, float],
+    reference: Mapping[int, float],
+    *,
+    confidence: float = CONFIDENCE,
+    rng: np.random.Generator | int = 0,
+) -> Quantile:
+    """The median of positive values over the reference's median, with a percentile bootstrap interval over seeds.
+
+    For times to a target: misses are infinite and stay in the medians. The ratio is inf where only the arm's median is
+    a miss, 0 where only the reference's is, and NaN where both are. A resample with two misses could have any ratio: it
+    counts as 0 for the lower bound and as inf for the upper one. NaN bounds where n is below two.
+    """
+    ours, theirs = paired(values, reference)
+    n = len(ours)
+    with np.errstate(invalid="ignore"):
+        value = float(inverted_cdf(ours, 0.5) / inverted_cdf(theirs, 0.5))
+        if n < 2:
+            return Quantile(n, value, np.nan, np.nan)
+        seeds = np.random.default_rng(rng).integers(n, size=(RESAMPLES, n))
+        resampled = inverted_cdf(ours[seeds], 0.5) / inverted_cdf(theirs[seeds], 0.5)
+    low, _ = percentile_interval(np.where(np.isnan(resampled), 0, resampled), confidence)
+    _, high = percentile_interval(np.where(np.isnan(resampled), np.inf, resampled), confidence)
+    return Quantile(n, value, low, high)
+
+
+def time_to_target(curves: Sequence[ArrayLike], costs: Sequence[ArrayLike], target: float) -> NDArray[np.float64]:
+    """Run by run, the cost at which the curve first is at or above the target, inf where it never is: (runs,).
+
+    `curves` has an accuracy (epochs,) for each run, `costs` what the run had cost by the end of each of these epochs:
+    epochs, steps or seconds from its start. A NaN in a curve reaches no target.
+    """
+    return np.array([_first(curve, cost, target) for curve, cost in zip(curves, costs, strict=True)], np.float64)
+
+
+def area_under_curve(curve: ArrayLike) -> float:
+    """The mean height of a curve (epochs,) by the trapezoidal rule, in the curve's own unit; NaN for an empty one.
+
+    A single epoch's area is its value. Curves of unequal length are areas over unequal times: compare them with care.
+    """
+    curve = np.asarray(curve, np.float64)
+    if len(curve) < 2:
+        return float(curve[0]) if len(curve) else np.nan
+    return float(trapezoid(curve) / (len(curve) - 1))
+
+
+def _first(curve: ArrayLike, cost: ArrayLike, target: float) -> float:
+    curve, cost = np.asarray(curve, np.float64), np.asarray(cost, np.float64)
+    if curve.shape != cost.shape:
+        raise ValueError(f"a curve of {len(curve)} epochs has costs of {len(cost)}: give a cost for each epoch")
+    reached = np.flatnonzero(curve >= target)
+    return float(cost[reached[0]]) if len(reached) else np.inf

@@ -1,0 +1,63 @@
+"""Numbers as people read them."""
+
+from math import isfinite, isnan
+
+from wncompare.analysis.metrics import Headline
+from wncompare.analysis.schema import TargetRatio
+from wncompare.analysis.stats import Estimate
+
+METRICS: dict[Headline, str] = {"val_accuracy": "validation accuracy", "test_accuracy": "test accuracy"}
+NOTHING = "–"
+
+
+def signed(value: float, digits: int = 4) -> str:
+    """A difference with its sign, a true minus: "−0.0126"; what rounds to zero is "+0.0000"."""
+    return f"{round(value, digits) + 0.0:+.{digits}f}".replace("-", "−")
+
+
+def estimate(found: Estimate, *, sign: bool = False, digits: int = 4) -> str:
+    """A mean ± half its interval, without the half where there is no interval, a dash where there is no mean."""
+    if not isfinite(found.mean):
+        return NOTHING
+    mean = signed(found.mean, digits) if sign else f"{found.mean:.{digits}f}"
+    return f"{mean} ± {found.high - found.mean:.{digits}f}" if isfinite(found.high) else mean
+
+
+def milliseconds(found: Estimate) -> str:
+    """Seconds as milliseconds: "3.04 ± 0.42"."""
+    return estimate(Estimate(found.n, *(1000 * bound for bound in (found.mean, found.low, found.high))), digits=2)
+
+
+def ratio(found: Estimate) -> str:
+    """A ratio with its interval: "1.12 (1.05 to 1.19)"."""
+    if not isfinite(found.mean):
+        return NOTHING
+    return f"{found.mean:.2f} ({found.low:.2f} to {found.high:.2f})" if isfinite(found.high) else f"{found.mean:.2f}"
+
+
+def ratio_of_medians(found: TargetRatio) -> str:
+    """A ratio of times to a target with its interval: "1.26 (0.96 to 1.62)"."""
+    return median(found.ratio, found.low, found.high, digits=2)
+
+
+def median(value: float, low: float, high: float, *, digits: int) -> str:
+    """A median, or a ratio of two, with its interval, infinite where there are misses: "∞ (1.39 to ∞)"."""
+    if isnan(value):
+        return NOTHING
+    shown, *bounds = (f"{each:.{digits}f}" if isfinite(each) else "∞" for each in (value, low, high))
+    return shown if isnan(low) else f"{shown} ({' to '.join(bounds)})"
+
+
+def p(value: float) -> str:
+    """A p-value: "p = 0.0059", "p < 0.0001"."""
+    return "p < 0.0001" if value < 0.0001 else f"p = {value:.4f}"
+
+
+def plain(value: float, digits: int = 2) -> str:
+    """A number, a dash where it is not finite."""
+    return f"{value:,.{digits}f}" if isfinite(value) else NOTHING
+
+
+def counted(number: int, noun: str) -> str:
+    """A noun with its number: "1 pair", "10 pairs"."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"

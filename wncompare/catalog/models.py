@@ -1,0 +1,34 @@
+"""Models that a config can name."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from wncompare.catalog.registry import Catalog, Entry, Options, PathText, Size
+
+
+class MlpOptions(Options):
+    """Options of `mlp`."""
+
+    units: Annotated[tuple[Size, ...], Field(strict=False, min_length=1, max_length=20)] = (128, 64)
+
+
+class FileOptions(Options):
+    """Options of a model from a file: its architecture is used, freshly initialized for each seed."""
+
+    file: Annotated[PathText, Field(description="a .keras file, loaded in Keras's safe mode")]
+
+
+class FunctionOptions(Options):
+    """Options of a model that a Python function builds; `wncompare.compare` writes them."""
+
+    architecture: Annotated[str, Field(pattern="^[0-9a-f]{64}$", description="SHA-256 of the model's configuration")]
+
+
+MODELS = Catalog(
+    "model",
+    Entry("lenet", "LeNet-style ConvNet: two convolutions, three dense layers", "wncompare.nn.models:lenet"),
+    Entry("mlp", "dense layers with ReLU", "wncompare.nn.models:mlp", MlpOptions),
+    Entry("file", "your own network: model: {file: my.keras}", "wncompare.nn.models:from_file", FileOptions),
+    Entry("function", "your own network, given to wncompare.compare", "wncompare.nn.models:absent", FunctionOptions),
+)

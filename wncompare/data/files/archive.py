@@ -1,0 +1,80 @@
+"""Reading no more than is expected, whatever a file turns out to hold."""
+
+import zipfile
+import zlib
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wncompare.data.files.store import listed
+from wncompare.errors import DatasetError
+
+
+class Readable(Protocol):
+    """Anything with a `read`."""
+
+    def read(self, size: int = -1, /) -> bytes:
+        """Up to `size` bytes."""
+
+
+class Bounded:
+    """A stream that gives `limit` bytes at most; the next one raises DatasetError, naming `name`."""
+
+    def __init__(self, stream: Readable, limit: int, name: object) -> None:
+        self._stream, self._left, self._limit, self._name = stream, limit, limit, name
+
+    def read(self, size: int = -1, /) -> bytes:
+        """Up to `size` bytes, or all that are left."""
+        allowed = self._left + 1
+        piece = self._stream.read(allowed if size < 0 else min(size, allowed))
+        self._left -= len(piece)
+        if self._left < 0:
+            raise DatasetError(f"{self._name} holds more than {self._limit:,} bytes: it is not the published data")
+        return piece
+
+
+def read_file(path: Path, limit: int) -> bytes:
+    """A file's bytes; raises DatasetError where it is missing, unreadable or longer than `limit`."""
+    try:
+        with path.open("rb") as stream:
+            return read_all(stream, limit, path)
+    except OSError as error:
+        raise DatasetError(f"{path} cannot be read: {error.strerror}") from error
+
+
+def read_all(stream: Readable, limit: int, name: object) -> bytes:
+    """A stream's bytes; raises DatasetError where it is longer than `limit`."""
+    return Bounded(stream, limit, name).read()
+
+
+DAMAGE = (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error, RuntimeError, MemoryError)
+
+
+def read_arrays(
+    path: Path, wanted: Iterable[str], optional: Iterable[str] = (), *, limit: int
+) -> dict[str, NDArray[Any]]:
+    """The arrays `wanted`, and those of `optional` that are there, of an .npz file.
+
+    Raises DatasetError for a file that is no such archive, is damaged, lacks a wanted array, holds Python objects
+    (never unpickled) or would unpack to more than `limit` bytes.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            _check_size(archive, limit, path)
+        with np.load(path, allow_pickle=False) as arrays:
+            missing = [name for name in wanted if name not in arrays]
+            if missing:
+                raise DatasetError(f"{path} lacks {listed(missing)}: it holds {listed(arrays) or 'nothing'}")
+            return {name: np.asarray(arrays[name]) for name in (*wanted, *optional) if name in arrays}
+    except DAMAGE as error:
+        reason = " ".join(str(error).split())
+        raise DatasetError(f"{path} is no archive of plain arrays ({reason}): write it with numpy.savez") from error
+
+
+def _check_size(archive: zipfile.ZipFile, limit: int, path: Path) -> None:
+    size = sum(member.file_size for member in archive.infolist())
+    if size > limit:
+        raise DatasetError(f"{path} unpacks to {size:,} bytes, more than {limit:,}: use a smaller one")

@@ -1,0 +1,106 @@
+"""Downloads that resume: to a temporary file, checksum verified, then renamed."""
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+
+import requests
+from filelock import FileLock
+from urllib3.exceptions import HTTPError
+
+from wncompare.data.files.published import File
+from wncompare.errors import DatasetError
+
+Progress = Callable[[str, int, int], None]
+"""Called with a file's name, its bytes on disk and its bytes in all, after each piece of a download."""
+
+TIMEOUT = (10, 60)  # seconds to connect, and without a byte
+PIECE = 2**18
+RANGE_NOT_SATISFIABLE = 416
+
+
+class UnreachableError(DatasetError):
+    """A server that cannot be reached, or that stops before the end; the message is the short reason."""
+
+
+def download(file: File, folder: Path, *, progress: Progress | None = None) -> Path:
+    """`file` in `folder`, downloaded unless it is there; returns its path.
+
+    The bytes go to `<name>.part`, which a later call goes on with (HTTP Range), and get their name once their SHA-256
+    is the published one; wrong bytes are deleted. Processes that want the same file wait for the first. Raises
+    UnreachableError without a connection, DatasetError for wrong bytes or a folder that cannot be written.
+    """
+    target = folder / file.name
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(f"{target}.lock"):
+            if not target.exists():
+                _fetch(file, target, progress or _silent)
+    except OSError as error:
+        raise DatasetError(f"{target} cannot be written ({error.strerror}): choose a folder with --data-dir") from error
+    return target
+
+
+def sha256(path: Path) -> str:
+    """The SHA-256 of a file, in hexadecimal."""
+    return checksum(path, "sha256")
+
+
+def checksum(path: Path, algorithm: str) -> str:
+    """A file's checksum, in hexadecimal."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, lambda: hashlib.new(algorithm, usedforsecurity=False)).hexdigest()
+
+
+def _fetch(file: File, target: Path, progress: Progress) -> None:
+    """Asks for what is missing as long as bytes arrive, then checks them."""
+    part = target.with_name(f"{target.name}.part")
+    while (have := _size(part)) < file.size:
+        reason = _transfer(file, part, have, progress)
+        if _size(part) <= have:
+            raise UnreachableError(reason)
+    found = sha256(part)
+    if found != file.sha256:
+        part.unlink()
+        raise DatasetError(f"{file.url} gave SHA-256 {found}, not {file.sha256}: deleted, fetch it again")
+    part.replace(target)
+
+
+def _transfer(file: File, part: Path, have: int, progress: Progress) -> str:
+    """Asks once for the bytes after the first `have`; returns why no more came."""
+    headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={have}-"} if have else {})
+    try:
+        with requests.get(file.url, headers=headers, stream=True, timeout=TIMEOUT) as response:
+            if response.status_code == RANGE_NOT_SATISFIABLE:
+                part.unlink()  # not a part of what the server has: start over next time
+            response.raise_for_status()
+            _write(response, file, part, progress)
+    except requests.RequestException as error:
+        return _reason(error)
+    except HTTPError:
+        pass
+    return "the transfer broke off"
+
+
+def _write(response: requests.Response, file: File, part: Path, progress: Progress) -> None:
+    """Adds the answer to `part`, from the start where the server ignores ranges, to no more than a byte too many."""
+    with part.open("ab" if response.status_code == requests.codes.partial_content else "wb") as out:
+        for piece in response.raw.stream(PIECE, decode_content=False):
+            out.write(piece[: file.size + 1 - out.tell()])
+            progress(file.name, out.tell(), file.size)
+            if out.tell() > file.size:
+                return
+
+
+def _reason(error: requests.RequestException) -> str:
+    if error.response is not None:
+        return f"HTTP status {error.response.status_code}"
+    return "timed out" if isinstance(error, requests.Timeout) else "no connection"
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0
+
+
+def _silent(name: str, done: int, total: int) -> None:
+    pass

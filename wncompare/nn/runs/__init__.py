@@ -1,0 +1,1 @@
+"""One run in a worker, from its place in the plan to its record."""

@@ -1,0 +1,153 @@
+"""The report as one HTML file that works offline: no request leaves it, and every name in it is text.
+
+A strict Content-Security-Policy allows the page's own style and script, by their hashes, and nothing else.
+"""
+
+import base64
+import hashlib
+from collections.abc import Iterator, Mapping
+from math import isfinite, isnan
+from typing import Any
+
+import yaml
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from wncompare import __version__
+from wncompare.analysis import curves
+from wncompare.analysis.schema import Summary
+from wncompare.analysis.words import ratio_of_medians
+from wncompare.records import METRICS, Experiment
+from wncompare.render.figures.style import colors
+from wncompare.render.html import dots
+from wncompare.render.html.colors import DARK_PAGE, LIGHT_PAGE, LINE_CONTRAST, TEXT_CONTRAST, readable
+from wncompare.render.tables import OVER_ALL
+from wncompare.storage.files import strict
+
+SCRIPTS = ("build.js", "numbers.js", "axes.js", "curves.js", "cursor.js", "dots.js", "tables.js", "page.js")
+
+METRIC_NAMES = {
+    "val_accuracy": "validation accuracy",
+    "accuracy": "training accuracy",
+    "val_loss": "validation loss",
+    "loss": "training loss",
+    "test_accuracy": "test accuracy",
+}
+
+
+def render(experiment: Experiment, summary: Summary) -> str:
+    """The whole page; `summary` is the experiment's."""
+    environment = _environment()
+    style = _source(environment, "report.css") + _series_style(colors(experiment.config.variants))
+    script = "\n".join(_source(environment, name) for name in SCRIPTS)
+    return environment.get_template("report.html.j2").render(
+        summary=summary,
+        places={variant.id: place for place, variant in enumerate(experiment.config.variants)},
+        labels={variant.id: variant.label for variant in experiment.config.variants},
+        headline=METRIC_NAMES[summary.headline],
+        over_all=OVER_ALL,
+        metrics={metric: name for metric, name in METRIC_NAMES.items() if metric in METRICS},
+        costs=curves.COSTS,
+        seeds=experiment.config.seeds,
+        config=yaml.safe_dump(strict(summary.config), sort_keys=False, allow_unicode=True, default_flow_style=None),
+        environment=list(_flat(summary.environment)),
+        views=_views(experiment, summary),
+        data=strict(_data(experiment, summary)),
+        policy=_policy(style, script),
+        style=style,
+        script=script,
+        version=__version__,
+    )
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("wncompare.render.html"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"number": number, "p_value": p_value, "ratio_of_medians": ratio_of_medians}
+    environment.policies["json.dumps_kwargs"] = {"separators": (",", ":"), "allow_nan": False}
+    return environment
+
+
+def _source(environment: Environment, name: str) -> str:
+    """A style or script as it is written: it is no template."""
+    assert environment.loader is not None
+    return environment.loader.get_source(environment, name)[0]
+
+
+def _policy(style: str, script: str) -> str:
+    """A Content-Security-Policy: the page's style and script, no network, no base, no forms."""
+    return (
+        f"default-src 'none'; style-src {_hash(style)}; script-src {_hash(script)}; base-uri 'none'; form-action 'none'"
+    )
+
+
+def _hash(text: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+
+
+def _series_style(of_variants: list[str]) -> str:
+    """Each variant's colours for lines and for text, readable on a light and on a dark page."""
+    pages = (LIGHT_PAGE, DARK_PAGE)
+    rules = []
+    for place, color in enumerate(of_variants):
+        line, text = (
+            ", ".join(readable(color, page, contrast) for page in pages) for contrast in (LINE_CONTRAST, TEXT_CONTRAST)
+        )
+        rules.append(f".series-{place} {{ --line: light-dark({line}); --text: light-dark({text}); }}\n")
+    return "".join(rules)
+
+
+def _data(experiment: Experiment, summary: Summary) -> dict[str, Any]:
+    """What the page's script draws."""
+    return {
+        "labels": [variant.label for variant in experiment.config.variants],
+        "metrics": METRIC_NAMES,
+        "seeds": experiment.config.seeds,
+        "arms": curves.arms(experiment),
+        "views": [
+            [points.get(variant.id) for variant in experiment.config.variants]
+            for _, points in _views(experiment, summary)
+        ],
+        "dots": dots.differences(experiment, summary) + dots.robustness(experiment, summary),
+    }
+
+
+def _views(experiment: Experiment, summary: Summary) -> list[tuple[str, dict[str, str]]]:
+    """What the curves can show at once: a name, and the grid's point (its slug) of each variant by id."""
+    variants = experiment.config.variants
+    views = {each.name: each.selected for each in summary.comparisons}
+    everywhere = {point.slug: {variant.id: point.slug for variant in variants} for point in experiment.config.points}
+    return list((views | everywhere).items())
+
+
+def number(value: float | None, form: str = ".4f") -> str:
+    """A number as a person reads it: "–" for none, "∞" for an infinite one, a true minus sign."""
+    if value is None or isnan(value):
+        return "–"
+    text = f"{value:{form}}" if isfinite(value) else f"{value:+}".replace("inf", "∞").replace("+", "")
+    return text.replace("-", "−")
+
+
+def p_value(value: float) -> str:
+    """A p-value to four places: one that is smaller is not shown as zero."""
+    return "< 0.0001" if value < 0.0001 else number(value)
+
+
+def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+    """Nested mappings as rows: ("git commit", "655a711…")."""
+    for key, value in values.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{prefix}{key} ")
+        else:
+            yield f"{prefix}{key}", _listed(value)
+
+
+def _listed(value: Any) -> str:
+    """A list's items one after the other, a mapping's as "commit 655a711…, dirty False"."""
+    if isinstance(value, list | tuple):
+        return "; ".join(map(_listed, value))
+    return ", ".join(f"{key} {item}" for key, item in value.items()) if isinstance(value, Mapping) else str(value)

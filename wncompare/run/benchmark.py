@@ -1,0 +1,167 @@
+"""What each variant costs on this machine: step time, compilation and memory, as ratios to the first."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from wncompare import data
+from wncompare.config import Config
+from wncompare.errors import WncompareError
+from wncompare.records import provenance
+from wncompare.run import devices
+from wncompare.run.devices import Device
+from wncompare.run.engines import local
+from wncompare.run.execute import Listener, downloads, worker_environment
+from wncompare.tasks import Event, Task
+
+SCHEMA_VERSION = 1
+
+_COST = "wncompare.nn.runs.bench:cost"
+_SPEED = "wncompare.nn.runs.bench:speed"
+
+
+@dataclass(frozen=True)
+class Spread:
+    """The median of repeated measurements, and the lowest and highest of them."""
+
+    median: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What one variant costs; each ratio is to the first variant, for which it is 1."""
+
+    id: str
+    label: str
+    parameters: int
+    step_seconds: Spread
+    step_ratio: Spread
+    """The ratio of the medians, with the lowest and highest ratio of two measurements of one repeat."""
+    compile_seconds: float
+    peak_memory_bytes: int
+    """Of a process that trains this variant alone; on a GPU of the GPU's memory."""
+    memory_ratio: float
+    repeats: tuple[float, ...]
+    """Seconds a step, of each repeat."""
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    """The variants of a config, measured, and what they were measured on."""
+
+    experiment: str
+    dataset: str
+    model: str
+    batch_size: int
+    steps: int
+    """Steps timed at a time."""
+    threads: int
+    device: str
+    environment: dict[str, Any]
+    variants: tuple[Measured, ...]
+
+    def as_data(self) -> dict[str, Any]:
+        """The benchmark as plain JSON data."""
+        return {"schema_version": SCHEMA_VERSION, **asdict(self)}
+
+
+def measure(
+    config: Config,
+    *,
+    steps: int,
+    repeats: int,
+    data_dir: Path | None = None,
+    device: Device | None = None,
+    listen: Listener = lambda event: None,
+) -> Benchmark:
+    """Measure every variant of `config`, at the first point of its grid, on its dataset.
+
+    Compilation and memory are taken in a fresh process for each variant, the times of `steps` steps in one process for
+    all of them, turn by turn, `repeats` times. `listen` hears of downloads and of every task's events.
+
+    Raises:
+        DatasetError: the dataset is not to be had.
+        WncompareError: a variant cannot be built or trained.
+    """
+    dataset = data.load(config.dataset.name, config.dataset, data_dir=data_dir, progress=downloads(listen))
+    shared = data.share(dataset)
+    at_first = config.at(config.points[0])
+    device = devices.choose(device)
+    payload = {
+        "config": at_first.dump(),
+        "device": device,
+        "data_dir": str(data_dir.absolute()) if data_dir else None,
+        "shared": shared.as_data() if shared else None,
+        "steps": steps,
+        "repeats": repeats,
+    }
+    perform = _performer(worker_environment(config.training.threads, device), listen)
+    costs = {variant.id: perform(variant.id, _COST, {**payload, "variant": variant.id}) for variant in config.variants}
+    seconds = perform("step times", _SPEED, payload)["step_seconds"]
+    return Benchmark(
+        experiment=config.name,
+        dataset=dataset.label,
+        model=config.model.name,
+        batch_size=at_first.training.batch_size,
+        steps=steps,
+        threads=config.training.threads,
+        device=device,
+        environment=provenance.environment(),
+        variants=tuple(_compared(config, costs, seconds)),
+    )
+
+
+def _compared(
+    config: Config, costs: Mapping[str, dict[str, Any]], seconds: Mapping[str, Sequence[float]]
+) -> Iterator[Measured]:
+    first = config.variants[0].id
+    for variant in config.variants:
+        measured = costs[variant.id]
+        yield Measured(
+            id=variant.id,
+            label=variant.label,
+            parameters=measured["parameters"],
+            step_seconds=spread(seconds[variant.id]),
+            step_ratio=ratio(seconds[variant.id], seconds[first]),
+            compile_seconds=measured["compile_seconds"],
+            peak_memory_bytes=measured["peak_memory_bytes"],
+            memory_ratio=measured["peak_memory_bytes"] / costs[first]["peak_memory_bytes"],
+            repeats=tuple(seconds[variant.id]),
+        )
+
+
+def spread(values: Sequence[float]) -> Spread:
+    """The median, the lowest and the highest."""
+    return Spread(median(values), min(values), max(values))
+
+
+def ratio(values: Sequence[float], reference: Sequence[float]) -> Spread:
+    """The ratio of the medians, with the lowest and highest ratio of two values of one repeat; it lies between them."""
+    ratios = [value / other for value, other in zip(values, reference, strict=True)]
+    return Spread(median(values) / median(reference), min(ratios), max(ratios))
+
+
+def _performer(environment: Mapping[str, str], listen: Listener) -> Callable[[str, str, dict[str, Any]], Any]:
+    """A function that has a fresh worker perform one task and returns what comes of it."""
+
+    def perform(name: str, target: str, payload: dict[str, Any]) -> dict[str, Any]:
+        with TemporaryDirectory(prefix="wncompare-bench-") as folder:
+            task = Task(name, target, payload, Path(folder) / "log.txt")
+            with closing(local.execute([task], workers=1, environment=environment)) as events:
+                *_, last = (_heard(event, listen) for event in events)
+        if last.kind == "failed":
+            raise WncompareError(f"{name}: {last.data['error']}")
+        return last.data
+
+    return perform
+
+
+def _heard(event: Event, listen: Listener) -> Event:
+    listen(event)
+    return event

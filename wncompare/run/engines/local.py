@@ -1,0 +1,134 @@
+"""Runs on this machine: worker processes that take tasks one at a time and send back events."""
+
+import threading
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from queue import Empty, SimpleQueue
+
+from wncompare.run.engines.process import Worker
+from wncompare.tasks import Event, Task
+
+
+def execute(
+    tasks: Sequence[Task],
+    *,
+    workers: int,
+    environment: Mapping[str, str],
+    gpus: Sequence[str] = (),
+    started: list[Worker] | None = None,
+) -> Generator[Event, None, None]:
+    """Run the tasks in their order, `workers` at a time, and yield what they report.
+
+    Workers import from where this process does, and `environment` is added to their variables; where there are
+    `gpus`, each worker sees one of them, in turn. Those that are `started` already (see `start`) are taken out of that
+    list first. A worker that dies costs its own task alone one retry, at once and in a new worker (an event of kind
+    "retry" says so); a second death fails the task. Closing the iterator ends every worker at once.
+    """
+    started = [] if started is None else started
+    waiting: SimpleQueue[Task] = SimpleQueue()
+    events: SimpleQueue[Event] = SimpleQueue()
+    for task in tasks:
+        waiting.put(task)
+    slots = [
+        _Slot(waiting, events, {**environment, **_gpu_of(slot, gpus)}, started.pop(0) if started else None)
+        for slot in range(min(workers, len(tasks)))
+    ]
+    try:
+        for slot in slots:
+            slot.start()
+        unfinished = len(tasks)
+        while unfinished:
+            event = events.get()
+            unfinished -= event.final
+            yield event
+    finally:
+        for slot in slots:
+            slot.close()
+
+
+@contextmanager
+def start(
+    workers: int, *, environment: Mapping[str, str], gpus: Sequence[str] = (), preload: str
+) -> Iterator[list[Worker]]:
+    """Workers for `execute`, which import the module `preload` while their tasks are being made.
+
+    Those that are still in the list when the block ends are ended.
+    """
+    started = [Worker({**environment, **_gpu_of(slot, gpus)}, preload=[preload]) for slot in range(workers)]
+    try:
+        yield started
+    finally:
+        for worker in started:
+            worker.kill()
+            worker.bury()
+
+
+def _gpu_of(slot: int, gpus: Sequence[str]) -> dict[str, str]:
+    return {"CUDA_VISIBLE_DEVICES": gpus[slot % len(gpus)]} if gpus else {}
+
+
+class _Slot(threading.Thread):
+    """A place for one worker at a time: a thread that hands it tasks and listens to it."""
+
+    def __init__(
+        self,
+        waiting: "SimpleQueue[Task]",
+        events: "SimpleQueue[Event]",
+        environment: Mapping[str, str],
+        worker: Worker | None,
+    ) -> None:
+        super().__init__(daemon=True)
+        self._waiting = waiting
+        self._events = events
+        self._environment = environment
+        self._guard = threading.Lock()
+        self._closed = False
+        self._worker = worker
+
+    def run(self) -> None:
+        """Take tasks until none is left."""
+        while not self._closed:
+            try:
+                task = self._waiting.get_nowait()
+            except Empty:
+                return
+            try:
+                self._perform(task)
+            except Exception as error:  # no worker to be had, or one that talks nonsense: the driver must hear of it
+                self._events.put(Event(task.name, "failed", {"error": f"{type(error).__name__}: {error}"}))
+
+    def close(self) -> None:
+        """End the worker at once, and take no more tasks."""
+        with self._guard:
+            self._closed = True
+            if self._worker is not None:
+                self._worker.kill()
+        if self.ident is not None:
+            self.join()
+        if self._worker is not None:
+            self._worker.bury()
+
+    def _perform(self, task: Task) -> None:
+        """Have a worker do the task and, where that one dies of it, a new one once more."""
+        if not self._survived(task, death="retry"):
+            self._survived(task, death="failed")
+
+    def _survived(self, task: Task, *, death: str) -> bool:
+        """Have a worker do the task; whether it lived to say how that ended. Its death is an event of kind `death`."""
+        worker = self._living_worker()
+        for event in worker.perform(task) if worker else ():
+            if event.data.get("died"):
+                self._events.put(Event(task.name, death, event.data))
+                return False
+            self._events.put(event)
+        return True
+
+    def _living_worker(self) -> Worker | None:
+        with self._guard:
+            if self._closed:
+                return None
+            if self._worker is not None and not self._worker.is_alive:
+                self._worker.bury()
+                self._worker = None
+            self._worker = self._worker or Worker(self._environment)
+            return self._worker

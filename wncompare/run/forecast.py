@@ -1,0 +1,113 @@
+"""How long an experiment may take and how much memory, said before anything is trained."""
+
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+from math import ceil
+from typing import Any
+
+from wncompare.config import Config, Holdout
+from wncompare.run.execute import default_workers
+
+# Training and test images, with the pixels of one.
+_SIZES = {
+    "cifar10": (50_000, 10_000, 32 * 32),
+    "cifar100": (50_000, 10_000, 32 * 32),
+    "mnist": (60_000, 10_000, 28 * 28),
+    "fashion_mnist": (60_000, 10_000, 28 * 28),
+    "digits": (1_437, 360, 32 * 32),
+}
+
+# Microseconds to train on 1,024 pixels at batch 32, one thread of a 2024 server core; less than half of it to evaluate.
+_MICROSECONDS = {"lenet": 35.0, "mlp": 20.0}
+_EVALUATION = 0.45
+_COMPILATION_SECONDS = 4.0
+"""Once in each worker for each arm that it trains."""
+
+# Measured with LeNet on CIFAR-10, TensorFlow 2.21: libraries and dataset are in memory once, the rest in each worker,
+# which keeps the compiled programs of its last eight arms.
+_LIBRARY_BYTES = 450_000_000
+_WORKER_BYTES = 350_000_000
+_ARM_BYTES = 200_000_000
+_MOST_ARMS = 8
+_CHANNELS = 3
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """The plan in numbers; `seconds` is rough, and None where the data's size or the model is the user's own.
+
+    `memory_bytes` is what all workers take together on a CPU; None where the data's size is not known.
+    """
+
+    variants: int
+    points: int
+    seeds: int
+    runs: int
+    epochs: int
+    workers: int
+    steps_per_epoch: int | None
+    seconds: float | None
+    memory_bytes: int | None
+
+    def __str__(self) -> str:
+        points = f" × {self.points} points" if self.points > 1 else ""
+        plan = f"plan: {self.variants} variants{points} × {self.seeds} seeds = {self.runs} runs of {self.epochs} epochs"
+        if self.steps_per_epoch is not None:
+            plan += f" of {self.steps_per_epoch:,} steps"
+        workers = f"{self.workers} worker{'s' if self.workers > 1 else ''}"
+        memory = "" if self.memory_bytes is None else f"; memory: about {self.memory_bytes / 1e9:.1f} GB"
+        if self.seconds is None:
+            return f"{plan}\nestimate: none for your own data or model; one epoch tells ({workers}{memory})"
+        duration = timedelta(seconds=ceil(self.seconds))
+        return f"{plan}\nestimate: about {duration} (h:mm:ss) with {workers}; a 2024 server core is assumed{memory}"
+
+    def as_data(self) -> dict[str, Any]:
+        """The estimate as plain JSON data."""
+        return asdict(self)
+
+
+def estimate(config: Config, *, workers: int | None = None) -> Estimate:
+    """The plan of a config, and about how long and how much memory it takes with that many workers."""
+    points = len(config.points)
+    runs = len(config.variants) * points * len(config.seeds)
+    used = min(workers or default_workers(config), runs)
+    sizes = _sizes(config)
+    steps = ceil(sizes[0] / config.training.batch_size) if sizes else None
+    seconds = _worker_seconds(config, ceil(runs / used), *sizes) if sizes else None
+    memory = _memory(config, used, *sizes) if sizes else None
+    epochs = config.training.epochs
+    return Estimate(len(config.variants), points, len(config.seeds), runs, epochs, used, steps, seconds, memory)
+
+
+def _memory(config: Config, workers: int, train: int, validation: int, pixels: int) -> int:
+    """Bytes of all workers together: they share the dataset, but what a holdout leaves is each one's own."""
+    images = (train + validation) * pixels * _CHANNELS
+    arms = min(len(config.variants) * len(config.points), _MOST_ARMS)
+    own = _WORKER_BYTES + arms * _ARM_BYTES + (images if config.holdout else 0)
+    return _LIBRARY_BYTES + images + workers * own
+
+
+def _worker_seconds(config: Config, runs: int, train: int, validation: int, pixels: int) -> float | None:
+    """Seconds that a worker takes for so many runs."""
+    if config.model.name not in _MICROSECONDS:
+        return None
+    image_seconds = _MICROSECONDS[config.model.name] * 1e-6 * pixels / 1024
+    epoch_seconds = image_seconds * (train + validation * _EVALUATION)
+    arms = min(runs, len(config.variants) * len(config.points))
+    return arms * _COMPILATION_SECONDS + runs * config.training.epochs * epoch_seconds
+
+
+def _sizes(config: Config) -> tuple[int, int, int] | None:
+    """Images to train on and to validate on, and pixels of one."""
+    dataset = config.dataset.model_dump()
+    if dataset["name"] == "synthetic":
+        height, width, _ = dataset["shape"]
+        train, test, pixels = dataset["train"], dataset["test"], height * width
+    elif dataset["name"] in _SIZES:
+        train, test, pixels = _SIZES[dataset["name"]]
+    else:
+        return None
+    if isinstance(config.validation, Holdout):
+        held = round(train * config.validation.holdout)
+        return train - held, held, pixels
+    return train, test, pixels

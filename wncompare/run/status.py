@@ -1,0 +1,178 @@
+"""How far an experiment is: the state of every run, from its record, its history and whether a process holds it."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import timedelta
+from itertools import product
+from math import ceil
+from pathlib import Path
+from typing import Any
+
+from wncompare import records
+from wncompare.analysis.failures import clean
+from wncompare.config.grid import Point
+from wncompare.errors import RecordsError
+from wncompare.records import RunRecord
+
+SCHEMA_VERSION = 1
+STATES = ("finished", "running", "interrupted", "failed", "diverged", "damaged", "missing")
+FEW = 40
+"""Up to so many runs have a line each; more are counted by variant, and the running and failed ones listed."""
+
+_FOREVER = 1e9
+
+
+@dataclass(frozen=True)
+class RunState:
+    """One planned run: its state, the epochs it has of those it is to have and, while it runs, its pace."""
+
+    run: str
+    variant: str
+    status: str
+    epoch: int
+    epochs: int
+    steps_per_second: float | None = None
+    seconds_left: float | None = None
+    error: str | None = None
+
+
+@dataclass(frozen=True)
+class Status:
+    """One experiment: every run it plans, in the config's order."""
+
+    experiment: str
+    folder: Path
+    runs: tuple[RunState, ...]
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many runs are in each state."""
+        statuses = [run.status for run in self.runs]
+        return {state: statuses.count(state) for state in STATES}
+
+    @property
+    def seconds_left(self) -> float | None:
+        """About how long those that run now take for all that is left at their pace; None where none tells its pace."""
+        paces = [run.seconds_left / (run.epochs - run.epoch) for run in self.runs if run.seconds_left]
+        left = (run.epochs - run.epoch for run in self.runs if run.status in ("running", "interrupted", "missing"))
+        return sum(left) * (sum(paces) / len(paces)) / len(paces) if paces else None
+
+
+def status(folder: Path) -> Status:
+    """How far the experiment in `folder` is; a damaged record is a state of its run, with the reason.
+
+    Raises:
+        RecordsError: experiment.json is damaged or foreign.
+    """
+    config = records.read_config(folder)
+    runs = product(config.variants, config.points, config.seeds)
+    epochs = config.training.epochs
+    states = tuple(_state(folder, variant.id, point, seed, epochs) for variant, point, seed in runs)
+    return Status(config.name, folder, states)
+
+
+def _state(folder: Path, variant: str, point: Point, seed: int, epochs: int) -> RunState:
+    name, place = records.run_name(variant, point, seed), records.run_folder(folder, variant, point, seed)
+    try:
+        record = records.read_record(place)
+        if record is None:
+            return RunState(name, variant, "missing", 0, epochs)
+        if record.status == "finished":
+            return RunState(name, variant, "finished", record.epochs, record.epochs)
+        return _unfinished(name, place, record)
+    except RecordsError as error:
+        return RunState(name, variant, "damaged", 0, epochs, error=str(error))
+
+
+def _unfinished(name: str, place: Path, record: RunRecord) -> RunState:
+    history = records.read_history(place)
+    epoch = len(history["epoch"])
+    state = RunState(name, record.variant, record.status, epoch, record.epochs, error=record.error)
+    if record.status != "running" or not epoch:
+        return state
+    train, evaluation, steps = (float(history[column][-1]) for column in ("train_seconds", "eval_seconds", "steps"))
+    if not 0 < train < _FOREVER or not 0 <= evaluation < _FOREVER:  # someone else's numbers
+        return state
+    left = (record.epochs - epoch) * (train + evaluation)
+    return replace(state, steps_per_second=steps / train, seconds_left=min(left, _FOREVER))
+
+
+def as_data(statuses: Iterable[Status]) -> dict[str, Any]:
+    """The same as plain JSON data, with its schema's version."""
+    return {"schema_version": SCHEMA_VERSION, "experiments": [_as_data(one) for one in statuses]}
+
+
+def _as_data(one: Status) -> dict[str, Any]:
+    return {
+        "experiment": one.experiment,
+        "folder": str(one.folder),
+        "counts": {"planned": len(one.runs), **one.counts},
+        "seconds_left": one.seconds_left,
+        "runs": [asdict(run) for run in one.runs],
+    }
+
+
+def lines(one: Status) -> Iterator[str]:
+    """The same as text: a line a run or, of many runs, a table of variants and states; and a line of totals."""
+    yield f"{one.experiment} in {one.folder}"
+    shown = one.runs
+    if len(one.runs) > FEW:
+        yield from _aligned(_table(one))
+        shown = tuple(run for run in one.runs if run.status not in ("finished", "missing"))
+        yield from _aligned([_cells(run) for run in shown[:FEW]])
+        if len(shown) > FEW:
+            yield f"  … and {len(shown) - FEW} more: --json lists them all"
+    else:
+        yield from _aligned([_cells(run) for run in shown])
+    yield _totals(one)
+
+
+def _table(one: Status) -> list[tuple[str, ...]]:
+    states = [state for state in STATES if one.counts[state]]
+    variants = dict.fromkeys(run.variant for run in one.runs)
+    rows = [("variant", *states)]
+    for variant in variants:
+        found = [run.status for run in one.runs if run.variant == variant]
+        rows.append((variant, *(str(found.count(state)) for state in states)))
+    return rows
+
+
+def _aligned(rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        yield "  " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+
+
+def _cells(run: RunState) -> tuple[str, str, str]:
+    return run.run, run.status, _detail(run)
+
+
+def _detail(run: RunState) -> str:
+    if run.error is not None:
+        return " ".join(clean(run.error).split())
+    match run.status:
+        case "finished":
+            return f"{run.epochs} epochs"
+        case "missing":
+            return ""
+        case "diverged":
+            return f"at epoch {run.epoch}"
+        case "running" if run.epoch >= run.epochs:
+            return "finishing"
+        case "running" if run.steps_per_second is not None and run.seconds_left is not None:
+            pace = f"{run.steps_per_second:.0f} steps/s, {_duration(run.seconds_left)} left"
+            return f"epoch {run.epoch + 1} of {run.epochs}, {pace}"
+        case "running":
+            return f"epoch {run.epoch + 1} of {run.epochs}"
+        case _:
+            return f"after epoch {run.epoch} of {run.epochs}"
+
+
+def _totals(one: Status) -> str:
+    others = [f"{number} {state}" for state, number in one.counts.items() if number and state != "finished"]
+    left = [] if one.seconds_left is None else [f"about {_duration(one.seconds_left)} left"]
+    return ", ".join([f"{one.counts['finished']} of {len(one.runs)} runs finished", *others, *left])
+
+
+def _duration(seconds: float) -> str:
+    return str(timedelta(seconds=ceil(seconds)))
