@@ -5,6 +5,8 @@
 #   make check          lint, types, import order
 #   make test-backends  the layers' and variants' tests on JAX and torch
 #   make test-faults    kill a worker, the driver and both at 30 random instants, about 6 minutes
+#   make dist           the wheel and the source distribution, in dist/
+#   make test-dist      install that wheel alone in an environment of its own and do the smoke run there
 #   make bench          measure wncompare against the tutorial and other systems, about 45 minutes; see benchmarks/
 
 SUPPORTED := 3.11, 3.12, 3.13
@@ -18,7 +20,7 @@ TUTORIAL_VENV := .venv-tutorial
 ON_EVERY_BACKEND := tests/layers tests/nn/test_variants.py tests/nn/test_fold.py
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test check test-backends test-faults bench clean
+.PHONY: demo test check test-backends test-faults dist test-dist bench clean
 
 demo: $(VENV)/installed
 	$(BIN)/wncompare run configs/quickstart.yaml
@@ -38,6 +40,19 @@ test-faults: $(VENV)/installed-test
 test-backends: $(VENV)/installed-test $(VENV)/installed-backends
 	KERAS_BACKEND=jax $(BIN)/python -m pytest -n auto $(ON_EVERY_BACKEND)
 	KERAS_BACKEND=torch $(BIN)/python -m pytest -n auto $(ON_EVERY_BACKEND)
+
+dist: $(VENV)/installed-release
+	rm -rf dist
+	$(BIN)/python -m build --outdir dist .
+
+# Away from the checkout, so that nothing of it can be imported.
+test-dist: dist
+	@set -e; place=$$(mktemp -d); trap 'rm -rf "$$place"' EXIT; \
+	$(BIN)/python -m venv "$$place/venv"; \
+	"$$place/venv/bin/python" -m pip install --quiet --disable-pip-version-check dist/*.whl; \
+	cp configs/smoke.yaml "$$place"; cd "$$place"; \
+	venv/bin/wncompare run smoke.yaml --output results/smoke --quiet; \
+	venv/bin/wncompare report results --format html
 
 bench: $(VENV)/installed-backends $(TUTORIAL_VENV)/installed
 	$(BIN)/python -m benchmarks.whole_job --tutorial-python $(TUTORIAL_VENV)/bin/python

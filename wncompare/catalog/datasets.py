@@ -41,12 +41,28 @@ class ImageFolderOptions(Options):
 
 DATASETS = Catalog(
     "dataset",
-    Entry("cifar10", "60,000 colour images, 32 × 32, 10 classes", "wncompare.data.cifar:cifar10", CifarOptions),
-    Entry("cifar100", "60,000 colour images, 32 × 32, 100 classes", "wncompare.data.cifar:cifar100", CifarOptions),
-    Entry("mnist", "70,000 handwritten digits, 28 × 28 grey", "wncompare.data.mnist:mnist"),
-    Entry("fashion_mnist", "70,000 pieces of clothing, 28 × 28 grey", "wncompare.data.mnist:fashion_mnist"),
-    Entry("digits", "1,797 handwritten digits, 32 × 32 grey, ships with scikit-learn", "wncompare.data.digits:digits"),
-    Entry("synthetic", "drawn images of any shape and size", "wncompare.data.synthetic:synthetic", SyntheticOptions),
-    Entry("npz", "your own NumPy archive", "wncompare.data.npz:npz", NpzOptions),
-    Entry("image_folder", "your own folders of images", "wncompare.data.image_folder:image_folder", ImageFolderOptions),
+    Entry("cifar10", "60,000 colour images, 32 × 32, 10 classes", "wncompare.data.sources.cifar:cifar10", CifarOptions),
+    Entry(
+        "cifar100", "60,000 colour images, 32 × 32, 100 classes", "wncompare.data.sources.cifar:cifar100", CifarOptions
+    ),
+    Entry("mnist", "70,000 handwritten digits, 28 × 28 grey", "wncompare.data.sources.mnist:mnist"),
+    Entry("fashion_mnist", "70,000 pieces of clothing, 28 × 28 grey", "wncompare.data.sources.mnist:fashion_mnist"),
+    Entry(
+        "digits",
+        "1,797 handwritten digits, 32 × 32 grey, ships with scikit-learn",
+        "wncompare.data.sources.digits:digits",
+    ),
+    Entry(
+        "synthetic",
+        "drawn images of any shape and size",
+        "wncompare.data.sources.synthetic:synthetic",
+        SyntheticOptions,
+    ),
+    Entry("npz", "your own NumPy archive", "wncompare.data.sources.npz:npz", NpzOptions),
+    Entry(
+        "image_folder",
+        "your own folders of images",
+        "wncompare.data.sources.image_folder:image_folder",
+        ImageFolderOptions,
+    ),
 )

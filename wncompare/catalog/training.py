@@ -182,7 +182,7 @@ class StepOptions(ScheduleOptions):
         return epochs
 
 
-_SCHEDULES_IN = "wncompare.nn.schedules"
+_SCHEDULES_IN = "wncompare.nn.training.schedules"
 
 SCHEDULES = Catalog(
     "schedule",
