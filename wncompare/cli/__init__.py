@@ -1,5 +1,6 @@
 """The command line: parse, call, print. Each command imports what it needs when it runs, so that help is instant."""
 
+import logging
 import signal
 import sys
 
@@ -25,6 +26,7 @@ def main() -> None:
     """Run the command line and exit with its code; errors are one line on stderr, SIGTERM is Ctrl-C."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _interrupt)
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)  # without a home it goes on, and says so every time
     sys.exit(_exit_code(sys.argv[1:]))
 
 

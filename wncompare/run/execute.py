@@ -18,6 +18,7 @@ from wncompare.run import devices
 from wncompare.run.devices import Device
 from wncompare.run.engines import local
 from wncompare.run.plan import PlannedRun, expected, plan, unfinished
+from wncompare.storage.cache import homeless_environment
 from wncompare.storage.locks import folder_lock, run_lock
 from wncompare.tasks import Event, Task
 
@@ -224,5 +225,6 @@ def worker_environment(threads: int, device: Device) -> dict[str, str]:
         "OMP_NUM_THREADS": str(threads),
         "XLA_FLAGS": "",
         "TF_XLA_FLAGS": "",
+        **homeless_environment(),
         **devices.environment(device),
     }

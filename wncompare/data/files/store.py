@@ -133,10 +133,10 @@ def _is_foreign(found: list[Path | None], layout: Layout) -> bool:
 
 def _download(name: str, lookup: Lookup) -> Copy:
     searched = folders(lookup.data_dir)
+    if not searched:
+        raise DatasetError(f"{name}: there is no home directory to look in, or to download to: name a --data-dir")
     if not lookup.download:
         raise DatasetError(_absent(name, lookup.data_dir, "downloads are off"))
-    if not searched:
-        raise DatasetError(_absent(name, None, "no home directory to keep it in: choose a folder with --data-dir"))
     try:
         for file in PUBLISHED[name].files:
             download(file, searched[0], progress=lookup.progress)
@@ -149,7 +149,7 @@ def _download(name: str, lookup: Lookup) -> Copy:
 
 
 def _absent(name: str, data_dir: Path | None, reason: str) -> str:
-    searched = ", ".join(map(str, folders(data_dir))) or "any folder"
+    searched = ", ".join(map(str, folders(data_dir)))
     files = ", ".join(file.name for file in PUBLISHED[name].files)
     return (
         f"{name} was not found in {searched}{_partial(name, data_dir)} and not downloaded ({reason}): place {files}"
