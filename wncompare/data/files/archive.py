@@ -56,6 +56,8 @@ def read_gzip(path: Path, limit: int) -> bytes:
             is_packed = plain.read(len(_GZIP_MAGIC)) == _GZIP_MAGIC
             plain.seek(0)
             return Bounded(gzip.open(plain) if is_packed else plain, limit, path).read()
+    except PermissionError as error:
+        raise DatasetError(f"{path} cannot be read: {error.strerror}") from error
     except (OSError, EOFError, zlib.error) as error:
         raise DatasetError(f"{path} is damaged ({error}): delete it, and get the published file again") from error
 

@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -61,17 +61,16 @@ def find_own(path: str, data_dir: Path | None = None) -> Path:
     raise DatasetError(f"{path} was not found{where}: check the path or give its folder as --data-dir")
 
 
-def copies(name: str, data_dir: Path | None = None) -> Iterator[Copy]:
+def copies(name: str, data_dir: Path | None = None) -> tuple[Copy, ...]:
     """What there is of a published dataset in the data folders, whole or not, in the order of search."""
-    seen = set()
-    for base in folders(data_dir):
-        for layout in PUBLISHED[name].layouts:
-            for pattern in layout.folders:
-                for folder in sorted(base.glob(pattern)) if pattern else [base]:
-                    copy = _copy(folder, layout, is_named=pattern not in _ANYONES)
-                    if copy and copy not in seen:
-                        seen.add(copy)
-                        yield copy
+    found = (
+        _copy(folder, layout, is_named=pattern not in _ANYONES)
+        for base in folders(data_dir)
+        for layout in PUBLISHED[name].layouts
+        for pattern in layout.folders
+        for folder in (sorted(base.glob(pattern)) if pattern else [base])
+    )
+    return tuple(dict.fromkeys(copy for copy in found if copy))
 
 
 def find_copy(name: str, data_dir: Path | None = None) -> Copy | None:

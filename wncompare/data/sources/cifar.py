@@ -20,6 +20,7 @@ from wncompare.data.files.store import Copy, read_copy
 from wncompare.data.source import Lookup
 from wncompare.data.sources.cifar_batch import PIXELS, read_batch
 from wncompare.errors import DatasetError
+from wncompare.storage.files import open_plain
 
 CHANNELS, SIDE = 3, 32
 BLOCK = 2**18
@@ -126,11 +127,17 @@ def _archived(kind: Kind, path: Path) -> Iterator[tuple[str, bytes]]:
     """Reads the batches out of the archive without unpacking it, and stops at the last one."""
     missing = dict(kind.rows)
     try:
-        with gzip.open(path) as stream, _tar(stream, path, sum(map(_limit, missing.values()))) as archive:
+        with (
+            open_plain(path) as packed,
+            gzip.open(packed) as stream,
+            _tar(stream, path, sum(map(_limit, missing.values()))) as archive,
+        ):
             while missing and (member := archive.next()):
                 name = PurePosixPath(member.name)
                 if name.parent.name == kind.folder and name.name in missing:
                     yield name.name, _extract(archive, member, _limit(missing.pop(name.name)), path)
+    except PermissionError as error:
+        raise DatasetError(f"{path} cannot be read: {error.strerror}") from error
     except (tarfile.TarError, OSError, EOFError, zlib.error) as error:
         raise DatasetError(f"{path} is damaged ({error}): delete it, and get the published file again") from error
     if missing:
