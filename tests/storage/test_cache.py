@@ -10,6 +10,7 @@ import pytest
 
 from wncompare.config import Config
 from wncompare.run.execute import worker_environment
+from wncompare.storage import cache
 from wncompare.storage.cache import homeless_environment, user_cache
 
 HOMELESS = """
@@ -32,15 +33,21 @@ def test_without_a_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     assert user_cache() == tmp_path / "wncompare"
 
 
+def test_with_an_older_platformdirs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The path below the working folder that it gives where there is no home is not taken."""
+    monkeypatch.setattr(cache, "user_cache_path", lambda name: Path("~/.cache", name))
+    assert user_cache() is None
+
+
 def test_with_a_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The cache is below it, whether that can be written or not; TensorFlow may use it."""
     (tmp_path / "file").touch()
     monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
     for home in (tmp_path, tmp_path / "file", tmp_path / "absent"):
         monkeypatch.setenv("HOME", str(home))
-        cache = user_cache()
-        assert cache is not None
-        assert cache.is_relative_to(home)
+        found = user_cache()
+        assert found is not None
+        assert found.is_relative_to(home)
         assert homeless_environment() == {}
     assert "KERAS_HOME" not in worker_environment(1, "cpu")
 
