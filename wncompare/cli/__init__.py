@@ -26,7 +26,6 @@ def main() -> None:
     """Run the command line and exit with its code; errors are one line on stderr, SIGTERM is Ctrl-C."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _interrupt)
-    logging.getLogger("matplotlib").setLevel(logging.ERROR)  # without a home it goes on, and says so every time
     sys.exit(_exit_code(sys.argv[1:]))
 
 
@@ -70,6 +69,7 @@ def cli(debug: bool) -> None:
 
     Trains every variant of one YAML config over several seeds, in pairs, and writes histories and plots.
     """
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)  # without a home it goes on, and says so every time
 
 
 for _command in (run, status, plot, report, compare, check, list_, export, data, bench):
