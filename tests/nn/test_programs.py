@@ -14,7 +14,7 @@ from wncompare.nn.training import programs
 
 TRAIN = """
 import sys
-from wncompare.nn import programs
+from wncompare.nn.training import programs
 if "keep" in sys.argv:
     programs.keep()
 import hashlib, json, keras, numpy as np
