@@ -259,7 +259,8 @@ def test_random_state_and_a_waiting_layer_stay_as_they_are(x: np.ndarray) -> Non
     model.layers[0](x, training=True)
     normalized = weight_normalize(model, data_init=False)
     drop, same = (ops.convert_to_numpy(each.layers[0](x, training=True)) for each in (model, normalized))
-    np.testing.assert_array_equal(drop, same)
+    if keras.backend.backend() != "torch":  # there Keras's Dropout draws from torch's one generator
+        np.testing.assert_array_equal(drop, same)
     assert normalized.layers[1].waiting
 
 
@@ -337,10 +338,10 @@ def test_what_nobody_registered_is_taken_as_it_is(make: Any, build: Any, x: np.n
     x = x / 100
     model = build(make())
     expected = outputs(model, x)
-    losses = [float(loss) for loss in model.losses]
+    losses = [float(ops.convert_to_numpy(loss)) for loss in model.losses]
     normalized = weight_normalize(model, data_init=False)
     assert_same(outputs(normalized, x), expected)
-    np.testing.assert_allclose([float(loss) for loss in normalized.losses], losses, rtol=1e-5)
+    np.testing.assert_allclose([float(ops.convert_to_numpy(loss)) for loss in normalized.losses], losses, rtol=1e-5)
     assert_same(outputs(fold(normalized), x), expected)
 
 
