@@ -6,7 +6,14 @@ from typing import Annotated, Any, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from wncompare.config import Config, Variant
@@ -43,6 +50,8 @@ class RunRecord(Record):
     `epochs` is how many the run is to have, `stopped` why it ended before that: then `epochs` is how many it has.
     `seconds` has the wall-clock times: `start_up` and `compile` once, `train` and `eval` over all epochs.
     `environment` has a list of values where the run went on in another environment.
+    `probe` is what a network that a Python function builds computes, by Keras backend; it is left out where there is
+    none.
     """
 
     schema_version: Literal[1] = SCHEMA_VERSION
@@ -53,6 +62,7 @@ class RunRecord(Record):
     stopped: str | None = None
     fingerprint: str
     identity: dict[str, Any]
+    probe: dict[str, tuple[Number, ...]] | None = None
     epochs: int
     dataset: DatasetRecord
     parameters: int | None = None
@@ -63,6 +73,11 @@ class RunRecord(Record):
     ended: str | None = None
     environment: dict[str, Any] = {}
     error: str | None = None
+
+    @model_serializer(mode="wrap")
+    def _without_an_empty_probe(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        data: dict[str, Any] = serialize(self)
+        return {key: value for key, value in data.items() if key != "probe" or value is not None}
 
     @model_validator(mode="after")
     def _of_its_identity(self) -> "RunRecord":
