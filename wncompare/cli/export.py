@@ -18,12 +18,15 @@ def export(run_folder: Path, output: Path) -> None:
 
     Weight normalization is folded into the kernels: the file loads, and predicts the same, without wncompare.
     """
-    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     from wncompare.catalog.registry import resolve
+    from wncompare.records import numerics
 
+    variables = {**numerics.without(os.environ), **numerics.fixed(threads=1)}
+    os.environ.clear()
+    os.environ.update(variables)
     with _silent_stderr():
         export_run = resolve("wncompare.nn.export:export_run")
+        resolve("wncompare.nn.numerics:settle")()
     export_run(run_folder, output)
     click.echo(output)
 
