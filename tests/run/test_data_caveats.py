@@ -12,7 +12,7 @@ from wncompare.analysis.summary import summarize
 from wncompare.config import Config
 from wncompare.errors import RecordsError
 from wncompare.run import execute as experiment
-from wncompare.tasks import Event
+from wncompare.tasks import Event, Notice
 
 
 def test_they_are_said_before_training(tmp_path: Path, tiny: Config, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -33,7 +33,7 @@ def test_they_are_said_before_training(tmp_path: Path, tiny: Config, monkeypatch
         experiment.execute(
             configs.from_data({**tiny.dump(), "dataset": dataset}, "dark"), tmp_path / "out", listen=heard.append
         )
-    messages = [event.data["message"] for event in heard if event.kind == "notice"]
+    messages = [event.message for event in heard if isinstance(event, Notice)]
     assert messages == list(planned[0].caveats)
     assert [message.split(":")[0] for message in messages] == [
         "The training images are nearly black",

@@ -2,7 +2,6 @@
 
 import hashlib
 import warnings
-from base64 import b64encode
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
@@ -20,8 +19,9 @@ from wncompare.records import Experiment
 from wncompare.records.table import tabulated
 from wncompare.render import progress as console
 from wncompare.run import execute as experiment
-from wncompare.run.devices import Device
+from wncompare.run.engines import LocalEngine
 from wncompare.storage import files
+from wncompare.tasks import Device
 
 if TYPE_CHECKING:
     import keras
@@ -101,7 +101,15 @@ def compare(
         raise error.in_python() from error.__cause__
 
 
-def _compared(description: dict[str, Any], folder: Path, *, quiet: bool, **settings: Any) -> "pd.DataFrame":
+def _compared(
+    description: dict[str, Any],
+    folder: Path,
+    *,
+    quiet: bool,
+    workers: int | None,
+    device: Device | None,
+    **settings: Any,
+) -> "pd.DataFrame":
     build_model = description["model"]
     dataset = _dataset(description["dataset"], folder)
     network = {"name": "function", **resolve("wncompare.nn.identity:known_by")(build_model)}
@@ -112,8 +120,9 @@ def _compared(description: dict[str, Any], folder: Path, *, quiet: bool, **setti
         experiment.execute(
             config,
             folder,
+            engine=LocalEngine(workers, device),
             listen=listen,
-            build_model=b64encode(cloudpickle.dumps(build_model)).decode("ascii"),
+            build_model=cloudpickle.dumps(build_model),
             **settings,
         )
     found = records.read(folder)

@@ -19,14 +19,15 @@ def export(run_folder: Path, output: Path) -> None:
     Weight normalization is folded into the kernels: the file loads, and predicts the same, without wncompare.
     """
     from wncompare.catalog.registry import resolve
+    from wncompare.records import numerics
     from wncompare.storage.cache import homeless_environment
 
-    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    os.environ.update(homeless_environment())
-
+    variables = {**numerics.without(os.environ), **numerics.fixed(threads=1), **homeless_environment()}
+    os.environ.clear()
+    os.environ.update(variables)
     with _silent_stderr():
         export_run = resolve("wncompare.nn.export:export_run")
+        resolve("wncompare.nn.numerics:settle")()
     export_run(run_folder, output)
     click.echo(output)
 

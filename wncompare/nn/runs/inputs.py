@@ -1,11 +1,8 @@
 """The dataset of a task, as its driver gives it."""
 
-import re
-from collections.abc import Mapping
 from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 import tensorflow as tf
 
@@ -13,28 +10,27 @@ from wncompare import data
 from wncompare.config import Named
 from wncompare.data import Dataset, Shared, Split
 from wncompare.errors import DatasetError, UsageError
-
-
-def given(choice: Named, payload: Mapping[str, Any]) -> Dataset:
-    """The dataset that the driver has `shared` decoded or, where this machine lacks that copy, from its `data_dir`."""
-    shared, data_dir = payload["shared"], payload["data_dir"]
-    return _cached(choice, Path(data_dir) if data_dir else None, Shared.from_data(shared) if shared else None)
+from wncompare.nn import numerics
+from wncompare.records.machine import available_memory
+from wncompare.tasks import Device
 
 
 @lru_cache(maxsize=1)  # a worker's runs share it
-def _cached(choice: Named, data_dir: Path | None, shared: Shared | None) -> Dataset:
+def given(choice: Named, data_dir: Path | None, shared: Shared | None) -> Dataset:
+    """The dataset that the driver has `shared` decoded or, where this machine lacks that copy, from its `data_dir`."""
     if shared is not None:
         with suppress(DatasetError):  # this machine's disk may not have it
             return data.opened(shared)
     return data.load(choice.name, choice, data_dir=data_dir)
 
 
-def use(device: str) -> None:
-    """Have TensorFlow compute on that kind of device, "cpu" or "gpu", for as long as this process lives.
+def use(device: Device) -> None:
+    """Have Keras compute as `numerics.settle` says and TensorFlow on that kind of device while this process lives.
 
     Raises:
         UsageError: a GPU is asked for, and TensorFlow sees none.
     """
+    numerics.settle()
     gpus = tf.config.list_physical_devices("GPU")
     if device == "gpu" and not gpus:
         raise UsageError(
@@ -54,38 +50,9 @@ def check_fits(split: Split) -> None:
     Raises:
         DatasetError: it does not fit; the message says how much it needs.
     """
-    needed, free = split.x.nbytes, free_memory()
+    needed, free = split.x.nbytes, available_memory()
     if free is not None and needed > free:
         raise DatasetError(
             f"{len(split):,} images of {' × '.join(map(str, split.x.shape[1:]))} need {needed / 2**30:.2f} GiB for the "
             f"trainer's copy, {free / 2**30:.2f} GiB are free: use fewer or smaller images, or fewer --workers"
         )
-
-
-def free_memory() -> int | None:
-    """Bytes of main memory that this process can still take: the system's or its cgroup's; None where unknown."""
-    bounds = [bytes_left for bytes_left in (_system_memory(), _cgroup_memory()) if bytes_left is not None]
-    return min(bounds, default=None)
-
-
-def _system_memory() -> int | None:
-    match = re.search(r"^MemAvailable:\s+(\d+) kB", _text(Path("/proc/meminfo")), re.MULTILINE)
-    return int(match[1]) * 1024 if match else None
-
-
-def _cgroup_memory() -> int | None:
-    """What the cgroup (version 2) still allows; the file cache, which the kernel would give up, counts as free."""
-    own = re.search(r"^0::/(.*)$", _text(Path("/proc/self/cgroup")), re.MULTILINE)
-    folder = Path("/sys/fs/cgroup") / (own[1] if own else "")
-    limit, used = (_text(folder / name).strip() for name in ("memory.max", "memory.current"))
-    cache = re.search(r"^inactive_file (\d+)$", _text(folder / "memory.stat"), re.MULTILINE)
-    if not limit.isdecimal() or not used.isdecimal():
-        return None
-    return max(0, int(limit) - int(used) + (int(cache[1]) if cache else 0))
-
-
-def _text(file: Path) -> str:
-    try:
-        return file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError):
-        return ""

@@ -16,7 +16,7 @@ from pathlib import Path
 import keras
 import tensorflow as tf
 
-from wncompare.records.provenance import available_cores
+from wncompare.records.machine import available_cores
 from wncompare.storage.cache import user_cache
 
 MOST_BYTES = 256 << 20

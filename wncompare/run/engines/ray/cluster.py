@@ -1,9 +1,10 @@
 """Ray's cluster: joined or started, and what it lacks."""
 
 import os
+import secrets
 import socket
 from collections.abc import Iterator, Mapping
-from contextlib import chdir, contextmanager
+from contextlib import chdir, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +55,10 @@ def _connect(ray: Any, address: str, cpus: int) -> None:
     local = {"num_cpus": cpus, "include_dashboard": False} if address == "local" else {}
     try:
         _knock(address)
-        with chdir("/"):  # Ray has its workers import from the driver's working folder, where anything may lie
+        if _refuses_token(ray, address):
+            raise EngineError(_TOKEN.format(address=address))
+        # Ray has its workers import from the driver's working folder, where anything may lie
+        with chdir("/"), _token_of_its_own() if local else nullcontext():
             ray.init(
                 address=address,
                 runtime_env={"py_modules": [str(Path(wncompare.__file__).parent)]},
@@ -62,6 +66,10 @@ def _connect(ray: Any, address: str, cpus: int) -> None:
                 log_to_driver=False,
                 **local,
             )
+    except EngineError:
+        raise
+    except ray.exceptions.AuthenticationError:
+        raise EngineError(_TOKEN.format(address=address)) from None
     except Exception as error:  # Ray raises a RuntimeError, a ConnectionError, a ValueError or an error of its own
         raise EngineError(
             f"no Ray cluster to be had at {address} ({one_line(error)}): start one with ray start --head, or join one "
@@ -74,6 +82,65 @@ def _knock(address: str) -> None:
     host, colon, port = address.rpartition(":")
     if colon and port.isdecimal():
         socket.create_connection((host, int(port)), timeout=PATIENCE_SECONDS).close()
+
+
+_TOKEN = (
+    "the Ray cluster at {address} asks for a token (InvalidAuthToken), and this machine has none or another one: copy "
+    "~/.ray/auth_token from the cluster's head to this home, or set RAY_AUTH_MODE=token and RAY_AUTH_TOKEN"
+)
+
+
+def _refuses_token(ray: Any, address: str) -> bool:
+    """Whether the cluster's head answers, and refuses this machine's token: Ray says so twenty times, a line a second.
+
+    What this asks of Ray is its own affair; where another version lacks it, Ray's own words must do.
+    """
+    if address == "local":
+        return False
+    try:
+        from ray._private.authentication.authentication_token_setup import maybe_enable_token_auth_if_token_available
+        from ray._private.services import canonicalize_bootstrap_address
+
+        head = canonicalize_bootstrap_address(address)
+        maybe_enable_token_auth_if_token_available(warn_if_disabled=False)
+        with _silent():
+            ray._raylet.GcsClient(address=head)
+    except ray.exceptions.AuthenticationError:
+        return True
+    except Exception:
+        return False
+    return False
+
+
+@contextmanager
+def _silent() -> Iterator[None]:
+    """Keep what Ray's C++ has to say from standard error, for a moment."""
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
+
+
+@contextmanager
+def _token_of_its_own() -> Iterator[None]:
+    """A token for the cluster that is being made, of which Ray would else leave one in the home for every later one."""
+    if "RAY_AUTH_MODE" in os.environ:
+        yield
+        return
+    token = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
+    before = os.environ.get("RAY_AUTH_TOKEN")
+    os.environ |= token
+    try:
+        yield
+    finally:
+        for name in token:
+            del os.environ[name]
+        if before is not None:
+            os.environ["RAY_AUTH_TOKEN"] = before
 
 
 def shortage(ray: Any, needs: Mapping[str, float]) -> str:
