@@ -116,10 +116,10 @@ def _compared(description: dict[str, Any], folder: Path, *, quiet: bool, **setti
             build_model=b64encode(cloudpickle.dumps(build_model)).decode("ascii"),
             **settings,
         )
-    found = records.read(folder)
+    found, *below = map(records.read, records.find(folder))
     _refuse_nothing(found)
     _warn_of_unknown_networks(found)
-    return tabulated([found])
+    return tabulated([found, *below])
 
 
 def _refuse_nothing(experiment: Experiment) -> None:

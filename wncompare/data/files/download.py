@@ -9,7 +9,7 @@ from filelock import FileLock
 from urllib3.exceptions import HTTPError
 
 from wncompare.data.files.published import File
-from wncompare.errors import DatasetError
+from wncompare.errors import DatasetError, Setting
 
 Progress = Callable[[str, int, int], None]
 """Called with a file's name, its bytes on disk and its bytes in all, after each piece of a download."""
@@ -37,7 +37,8 @@ def download(file: File, folder: Path, *, progress: Progress | None = None) -> P
             if not target.exists():
                 _fetch(file, target, progress or _silent)
     except OSError as error:
-        raise DatasetError(f"{target} cannot be written ({error.strerror}): choose a folder with --data-dir") from error
+        problem = f"{target} cannot be written ({error.strerror}): choose a folder with "
+        raise DatasetError(problem, Setting("data_dir")) from error
     return target
 
 

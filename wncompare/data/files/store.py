@@ -9,7 +9,7 @@ from platformdirs import user_cache_path
 
 from wncompare.data.files.download import Progress, UnreachableError, checksum, download
 from wncompare.data.files.published import PUBLISHED, File
-from wncompare.errors import DatasetError
+from wncompare.errors import DatasetError, Setting
 
 
 def folders(data_dir: Path | None = None) -> list[Path]:
@@ -36,7 +36,8 @@ def resolve(path: str, data_dir: Path | None = None) -> Path:
     found = _first(base / wanted for base in bases)
     if found is None:
         where = "" if wanted.is_absolute() else f" in {listed(bases)}"
-        raise DatasetError(f"{path} was not found{where}: check the path or give its folder as --data-dir")
+        remedy = "check the path or give its folder as "
+        raise DatasetError(f"{path} was not found{where}: {remedy}", Setting("data_dir"))
     return found
 
 
