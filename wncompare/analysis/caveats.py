@@ -41,6 +41,7 @@ def _of_data(experiment: Experiment) -> Iterator[str]:
     datasets = [run.record.dataset for run in experiment.runs]
     for label in dict.fromkeys(dataset.label for dataset in datasets if dataset.official is False):
         yield f"The data are {label}: not the published bytes."
+    yield from dict.fromkeys(caveat for dataset in datasets for caveat in dataset.caveats)
     if experiment.config.holdout is None:
         yield "Validation accuracy is taken on the test split: nothing may be chosen on it."
 

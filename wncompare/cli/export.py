@@ -18,9 +18,12 @@ def export(run_folder: Path, output: Path) -> None:
 
     Weight normalization is folded into the kernels: the file loads, and predicts the same, without wncompare.
     """
+    from wncompare.catalog.registry import resolve
+    from wncompare.storage.cache import homeless_environment
+
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    from wncompare.catalog.registry import resolve
+    os.environ.update(homeless_environment())
 
     with _silent_stderr():
         export_run = resolve("wncompare.nn.export:export_run")

@@ -34,12 +34,13 @@ class Record(BaseModel):
 
 
 class DatasetRecord(Record):
-    """Which data a run was trained on."""
+    """Which data a run was trained on, and what a reader should know of them."""
 
     name: str
     label: str
     digest: str
     official: bool | None
+    caveats: tuple[str, ...] = ()
 
 
 class RunRecord(Record):

@@ -18,6 +18,7 @@ from wncompare.run import devices
 from wncompare.run.devices import Device
 from wncompare.run.engines import local
 from wncompare.run.plan import PlannedRun, expected, plan, unfinished
+from wncompare.storage.cache import homeless_environment
 from wncompare.storage.locks import folder_lock, run_lock
 from wncompare.tasks import Event, Task
 
@@ -96,7 +97,10 @@ def execute(
         dataset = data.load(config.dataset.name, config.dataset, data_dir=data_dir, progress=downloads(listen))
         if config.holdout:
             hold_out(dataset.train, config.holdout)  # refused here, not once a run
-        runs = plan(config, folder, _dataset_record(dataset), device)
+        record = _dataset_record(dataset)
+        for caveat in record.caveats:
+            listen(Event("", "notice", {"message": caveat}))
+        runs = plan(config, folder, record, device)
         with folder_lock(folder):
             waiting = unfinished(runs, overwrite=overwrite)
             records.write_experiment(folder, config, __version__)
@@ -109,7 +113,13 @@ def execute(
 
 
 def _dataset_record(dataset: data.Dataset) -> DatasetRecord:
-    return DatasetRecord(name=dataset.name, label=dataset.label, digest=dataset.digest, official=dataset.official)
+    return DatasetRecord(
+        name=dataset.name,
+        label=dataset.label,
+        digest=dataset.digest,
+        official=dataset.official,
+        caveats=data.caveats(dataset),
+    )
 
 
 def _settings(
@@ -215,5 +225,6 @@ def worker_environment(threads: int, device: Device) -> dict[str, str]:
         "OMP_NUM_THREADS": str(threads),
         "XLA_FLAGS": "",
         "TF_XLA_FLAGS": "",
+        **homeless_environment(),
         **devices.environment(device),
     }
