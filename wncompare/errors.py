@@ -5,7 +5,7 @@ from typing import Self
 
 
 @dataclass(frozen=True)
-class Setting:
+class Argument:
     """Something that a user may set: `--overwrite` on the command line, `overwrite=True` in Python."""
 
     name: str
@@ -23,7 +23,7 @@ class Setting:
 class WncompareError(Exception):
     """A problem with a one-line explanation: the value, what was expected and the remedy.
 
-    It is made of parts, text and `Setting`s, so that whoever tells it can name the settings as the listener does.
+    It is made of parts, text and `Argument`s, so that whoever tells it can name the arguments as the listener does.
     """
 
     exit_code = 1
@@ -32,8 +32,8 @@ class WncompareError(Exception):
         return "".join(map(str, self.args))
 
     def in_python(self) -> Self:
-        """The same error with its settings as Python's arguments."""
-        return type(self)("".join(part.in_python if isinstance(part, Setting) else str(part) for part in self.args))
+        """The same error with its arguments as Python has them."""
+        return type(self)("".join(part.in_python if isinstance(part, Argument) else str(part) for part in self.args))
 
 
 class UsageError(WncompareError):

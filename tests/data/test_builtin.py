@@ -202,7 +202,9 @@ def test_without_a_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     assert data.folders(tmp_path) == [tmp_path]
     assert data.share(synthetic(shape=(64, 64, 3), train=2000)) is None
     for download in (True, False):
-        with pytest.raises(DatasetError, match=r"cifar10: there is no home directory .*: name a --data-dir"):
+        with pytest.raises(
+            DatasetError, match=r"cifar10: there is no home directory .*: name a folder with --data-dir"
+        ):
             data.load("cifar10", download=download)
     (tmp_path / "mine").touch()
     assert find_own("mine") == tmp_path / "mine"

@@ -251,6 +251,31 @@ def test_tf_idf_weights_come_along() -> None:
         assert_same(outputs(weight_normalize(model, data_init=False), words), outputs(model, words))
 
 
+def test_words_that_keras_cannot_save_are_refused() -> None:
+    """A word with a line break would come back as two; a variant, which needs no copy, takes the layer itself."""
+    words = np.array([["two\nlines"], ["dog"]])
+    layer = layers.StringLookup()
+    layer.adapt(words)
+    if keras.backend.backend() == "tensorflow":
+        with pytest.raises(ValueError, match="has words that Keras cannot save"):
+            weight_normalize(texts(layer), data_init=False)
+
+
+def test_a_model_with_a_call_of_its_own_is_refused(x: np.ndarray) -> None:
+    """Its layers alone do not say what it computes, also where it stands in another model."""
+
+    class Halved(keras.Model):
+        def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
+            """Half of what the graph gives."""
+            return super().call(inputs, training=training, mask=mask) / 2
+
+    inputs = keras.Input((5,))
+    model = Halved(inputs, layers.Dense(2)(inputs))
+    for each in (model, sequential(model)):
+        with pytest.raises(ValueError, match=r"of type Halved: it has a call\(\) of its own"):
+            weight_normalize(each, data_init=False)
+
+
 def test_random_state_and_a_waiting_layer_stay_as_they_are(x: np.ndarray) -> None:
     """A copied Dropout draws the same masks, and a wrapper that waits for its first batch waits in the copy too."""
     model = keras.Sequential(

@@ -125,10 +125,10 @@ def _compared(
             build_model=cloudpickle.dumps(build_model),
             **settings,
         )
-    found = records.read(folder)
+    found, *below = map(records.read, records.find(folder))
     _refuse_nothing(found)
     _warn_of_unknown_networks(found)
-    return tabulated([found])
+    return tabulated([found, *below])
 
 
 def _refuse_nothing(experiment: Experiment) -> None:

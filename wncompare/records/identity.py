@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from io import BytesIO
 from itertools import zip_longest
@@ -55,7 +56,7 @@ def _holds_adapted_layers(content: bytes) -> bool:
             if archive.getinfo("config.json").file_size > _MAX_CONFIG_BYTES:
                 return False
             return _has_adapted_normalization(json.loads(archive.read("config.json")))
-    except (BadZipFile, KeyError, ValueError, OSError, RecursionError, NotImplementedError):
+    except (BadZipFile, zlib.error, KeyError, ValueError, OSError, RuntimeError):
         return False  # no model: what loads it will say so
 
 
@@ -94,8 +95,9 @@ def farthest(one: Probe | None, other: Probe | None) -> float:
 
     Probes of different backends, which draw other initial weights, say nothing about each other.
     """
-    both = (one or {}).keys() & (other or {}).keys() if one and other else ()
-    pairs = [pair for backend in both for pair in zip_longest(one[backend], other[backend], fillvalue=inf)]  # type: ignore[index]
+    one, other = one or {}, other or {}
+    both = one.keys() & other.keys()
+    pairs = [pair for backend in both for pair in zip_longest(one[backend], other[backend], fillvalue=inf)]
     return max((abs(a - b) for a, b in pairs if abs(a - b) > _ROUNDING * max(abs(a), abs(b)) + _ZERO), default=0.0)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from wncompare import records
 from wncompare.config import Config, Variant
 from wncompare.config.grid import Point
-from wncompare.errors import RecordsError, Setting
+from wncompare.errors import Argument, RecordsError
 from wncompare.records import DatasetRecord, RunRecord
 from wncompare.records.identity import fingerprint, model_identity
 from wncompare.storage.locks import is_held, run_lock
@@ -144,9 +144,9 @@ def _refusal(run: PlannedRun, difference: str) -> RecordsError:
     why = " (the schedule depends on the epochs)" if scheduled else ""
     return RecordsError(
         f"{run.folder}: holds a run that differs in {difference}{why}: delete such runs with ",
-        Setting("overwrite", "True"),
+        Argument("overwrite", "True"),
         ", or name another folder with ",
-        Setting("output"),
+        Argument("output"),
     )
 
 

@@ -9,7 +9,7 @@ from urllib3.exceptions import HTTPError
 
 from wncompare.data.files.published import File
 from wncompare.data.source import Progress
-from wncompare.errors import DatasetError
+from wncompare.errors import Argument, DatasetError
 
 TIMEOUT = (10, 60)  # seconds to connect, and without a byte
 PIECE = 2**18
@@ -34,7 +34,8 @@ def download(file: File, folder: Path, *, progress: Progress | None = None) -> P
             if not _size(target):
                 _fetch(file, target, progress or _silent)
     except OSError as error:
-        raise DatasetError(f"{target} cannot be written ({error.strerror}): choose a folder with --data-dir") from error
+        problem = f"{target} cannot be written ({error.strerror}): choose a folder with "
+        raise DatasetError(problem, Argument("data_dir")) from error
     return target
 
 

@@ -12,7 +12,7 @@ from wncompare.data.files.archive import read_gzip
 from wncompare.data.files.download import UnreachableError, download
 from wncompare.data.files.published import PUBLISHED, Layout
 from wncompare.data.source import Lookup, Progress
-from wncompare.errors import DatasetError
+from wncompare.errors import Argument, DatasetError
 from wncompare.storage.cache import user_cache
 
 _ANYONES = ("", "*", "raw")
@@ -58,7 +58,8 @@ def find_own(path: str, data_dir: Path | None = None) -> Path:
         if os.path.exists(base / wanted):  # noqa: PTH110 (Path.exists raises on EACCES)
             return base / wanted
     where = "" if wanted.is_absolute() else f" in {', '.join(map(str, bases)) or 'a working folder that was deleted'}"
-    raise DatasetError(f"{path} was not found{where}: check the path or give its folder as --data-dir")
+    remedy = "check the path or give its folder as "
+    raise DatasetError(f"{path} was not found{where}: {remedy}", Argument("data_dir"))
 
 
 def copies(name: str, data_dir: Path | None = None) -> tuple[Copy, ...]:
@@ -133,7 +134,10 @@ def _is_foreign(found: list[Path | None], layout: Layout) -> bool:
 def _download(name: str, lookup: Lookup) -> Copy:
     searched = folders(lookup.data_dir)
     if not searched:
-        raise DatasetError(f"{name}: there is no home directory to look in, or to download to: name a --data-dir")
+        remedy = "name a folder with "
+        raise DatasetError(
+            f"{name}: there is no home directory to look in, or to download to: {remedy}", Argument("data_dir")
+        )
     if not lookup.download:
         raise DatasetError(_absent(name, lookup.data_dir, "downloads are off"))
     try:

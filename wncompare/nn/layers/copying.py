@@ -47,7 +47,7 @@ def copy_state(source: Layer, target: Layer) -> None:
         _copy_by_contract(old, new)
     copy_variables(source, target)
     for old, new in pairs:
-        if _is_own(type(new)) and hasattr(new, "finalize_state"):
+        if is_own(type(new)) and hasattr(new, "finalize_state"):
             new.finalize_state()
         copy_attributes(old, new)
 
@@ -63,7 +63,7 @@ def copy_variables(source: Layer, target: Layer) -> None:
 
 def copy_attributes(source: Layer, target: Layer, *, but: Collection[str] = ()) -> None:
     """Copies what a layer of a class of one's own keeps in plain attributes, but for those named."""
-    if not _is_own(type(source)):
+    if not is_own(type(source)):
         return
     kept = {*vars(Layer(name="layer")), *but}
     for name, value in list(vars(source).items()):
@@ -76,9 +76,15 @@ def is_adapted(layer: Layer) -> bool:
     return hasattr(layer, "adapt")
 
 
+def is_own(thing: Any) -> bool:
+    """Whether a class or a function is the user's, neither Keras's nor of this package."""
+    module = getattr(thing, "__module__", None) or ""
+    return module.partition(".")[0] not in ("keras", "wncompare")
+
+
 def _copy_by_contract(source: Layer, target: Layer) -> None:
     overrides = type(source).load_own_variables is not Layer.load_own_variables
-    if is_adapted(source) or (_is_own(type(source)) and overrides):
+    if is_adapted(source) or (is_own(type(source)) and overrides):
         store: dict[str, Any] = {}
         source.save_own_variables(store)
         target.load_own_variables({name: np.array(_plain(value)) for name, value in store.items()})
@@ -86,6 +92,11 @@ def _copy_by_contract(source: Layer, target: Layer) -> None:
         with TemporaryDirectory(prefix="wncompare-") as folder:
             source.save_assets(folder)
             target.load_assets(folder)
+    if hasattr(source, "get_vocabulary") and source.get_vocabulary() != target.get_vocabulary():
+        raise ValueError(  # Keras writes a word a line
+            f"Layer '{source.name}' of type {type(source).__name__} has words that Keras cannot save, such as one with "
+            "a line break in it. Give the vocabulary as an argument: vocabulary=[...]."
+        )
 
 
 def _plain(value: Any) -> Any:
@@ -96,12 +107,6 @@ def _with_descendants(layer: Layer) -> Iterator[Layer]:
     yield layer
     for child in children(layer):
         yield from _with_descendants(child)
-
-
-def _is_own(thing: Any) -> bool:
-    """Whether a class or a function is the user's, neither Keras's nor of this package."""
-    module = getattr(thing, "__module__", None) or ""
-    return module.partition(".")[0] not in ("keras", "wncompare")
 
 
 def _is_data(value: Any) -> bool:
@@ -119,21 +124,21 @@ def _as_they_are(layer: Any) -> Iterator[dict[str, Any]]:
     """The layer's configuration, and around it a scope in which Keras finds the live objects that it speaks of."""
     owners = list(_with_descendants(layer)) if isinstance(layer, Layer) else [layer]
     reference = _references()
-    scope = {type(owner).__name__: type(owner) for owner in owners if _is_own(type(owner))}
+    scope = {type(owner).__name__: type(owner) for owner in owners if is_own(type(owner))}
     with keras.saving.custom_object_scope({**scope, reference.__name__: reference}):
         with ExitStack() as stack:
             for owner in owners:
                 live = {name: reference(value) for name, value in vars(owner).items() if _is_live(value)}
                 stack.enter_context(substituted(owner, **live))
             configuration = layer.get_config()
-        in_text = keras.saving.serialize_keras_object if not _is_own(type(layer)) else lambda found: found.value
+        in_text = keras.saving.serialize_keras_object if not is_own(type(layer)) else lambda found: found.value
         yield _mapped(configuration, reference, in_text)
 
 
 def _is_live(value: Any) -> bool:
     if not callable(value) or isinstance(value, type | keras.Operation | keras.Variable | keras.metrics.Metric):
         return False
-    return _is_own(value)
+    return is_own(value)
 
 
 def _mapped(value: Any, kind: type, change: Callable[[Any], Any]) -> Any:

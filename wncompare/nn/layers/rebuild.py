@@ -8,7 +8,7 @@ import keras
 
 from wncompare.nn.keras_private import substituted
 
-from .copying import copied, copy_state
+from .copying import copied, copy_state, is_own
 
 
 @dataclass(frozen=True)
@@ -34,8 +34,8 @@ def rebuild(model: keras.Model, replace: Replace, *, copy: bool = True) -> keras
             layers into the new model, uncompiled, and the given model is used up.
 
     Raises:
-        ValueError: for a subclassed model, whose structure is in its code, for a model that is not built, and for a
-            layer that cannot be copied.
+        ValueError: for a subclassed model or one with a `call` of its own, whose structure is in its code, for a model
+            that is not built, and for a layer that cannot be copied.
     """
     return _Rebuilding(replace, copy).run(model)
 
@@ -58,6 +58,11 @@ class _Rebuilding:
             raise ValueError(
                 f"Cannot rebuild model '{model.name}' of type {type(model).__name__}: expected a Sequential or "
                 "functional model that knows its inputs. A subclassed model wraps its layers where it creates them."
+            )
+        if is_own(type(model).call):
+            raise ValueError(
+                f"Cannot rebuild model '{model.name}' of type {type(model).__name__}: it has a call() of its own, "
+                "which a model rebuilt from its layers would not run. Put that code into a layer."
             )
         new = self._sequential(model) if isinstance(model, keras.Sequential) else self._functional(model)
         if model.compiled and self._copy:
