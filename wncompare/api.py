@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-from base64 import b64encode
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,8 +17,8 @@ from wncompare.records import Experiment
 from wncompare.records.table import tabulated
 from wncompare.render import progress as console
 from wncompare.run import execute as experiment
-from wncompare.run.devices import Device
 from wncompare.storage import files
+from wncompare.tasks import Device
 
 if TYPE_CHECKING:
     import keras
@@ -95,7 +94,7 @@ def compare(
             device=device,
             overwrite=overwrite,
             listen=listen,
-            build_model=b64encode(cloudpickle.dumps(build_model)).decode("ascii"),
+            build_model=cloudpickle.dumps(build_model),
         )
     found = [records.read(place) for place in records.find(folder)]
     _refuse_nothing(found[0])

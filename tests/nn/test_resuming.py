@@ -16,7 +16,7 @@ from wncompare.errors import ModelError, RecordsError, UnreadableError
 from wncompare.nn.runs import train as runs
 from wncompare.records import Run, provenance
 
-from .test_training_runs import SETTINGS, TRAINING, Killed, Told, exact, killed, payload_of, perform
+from .test_training_runs import SETTINGS, TRAINING, Killed, Told, exact, killed, perform, task_of
 
 RUN = "batch_norm/seed-0"
 ALL_EPOCHS = {key: value for key, value in TRAINING.items() if key != "early_stopping"}
@@ -172,10 +172,10 @@ def test_a_model_file_that_changed_since_the_plan_is_refused(tmp_path: Path) -> 
     file = tmp_path / "my.keras"
     file.write_bytes(b"planned")
     config = configs.from_data({**SETTINGS, "model": {"file": str(file)}, "training": TRAINING}, "test")
-    payload = payload_of(config, tmp_path / "results")
+    task = task_of(config, tmp_path / "results")
     file.write_bytes(b"saved again")
     with pytest.raises(ModelError, match=r"my\.keras: changed since the run was planned: run again$"):
-        runs.train(payload, Told())
+        runs.train(task, Told())
     assert not list((tmp_path / "results").rglob("*.json"))
 
 

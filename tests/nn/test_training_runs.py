@@ -1,7 +1,5 @@
-"""A run in a worker, from payload to records: schedules, stopping and what is written beside the history."""
+"""A run in a worker, from task to records: schedules, stopping and what is written beside the history."""
 
-from base64 import b64encode
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +16,7 @@ from wncompare.nn.runs import inputs as device
 from wncompare.nn.runs import train as runs
 from wncompare.records import Run
 from wncompare.run import execute as experiment
+from wncompare.tasks import EpochDone, Event, Report, TrainTask
 
 from .test_tensorboard import scalars
 
@@ -66,36 +65,32 @@ class Told:
     def __init__(self) -> None:
         self.epochs: list[int] = []
 
-    def __call__(self, kind: str, **progress: Any) -> None:
+    def __call__(self, event: Event) -> None:
         """What a run reports."""
-        if kind == "epoch":
-            self.epochs.append(progress["epoch"])
+        if isinstance(event, EpochDone):
+            self.epochs.append(event.epoch)
 
 
-def perform(
-    folder: Path, training: dict[str, Any], report: Callable[..., None] = lambda kind, **data: None, **changes: Any
-) -> Run:
+def perform(folder: Path, training: dict[str, Any], report: Report = lambda event: None, **changes: Any) -> Run:
     """Train the only run of these settings in `folder`, in this process; the run as read from disk."""
     config = configs.from_data({**SETTINGS, **changes, "training": training}, "test")
-    runs.train(payload_of(config, folder), report)
+    runs.train(task_of(config, folder), report)
     records.write_experiment(folder, config, "0")
     return records.read(folder).runs[0]
 
 
-def payload_of(config: Config, folder: Path) -> dict[str, Any]:
+def task_of(config: Config, folder: Path) -> TrainTask:
     """What a worker is given to train the config's only run."""
     dataset = data.load(config.dataset.name, config.dataset)
     record = records.DatasetRecord(name=dataset.name, label=dataset.label, digest=dataset.digest, official=None)
     (planned,) = experiment.plan(config, folder, record)
-    return {
-        "config": config.dump(),
-        "record": planned.record.model_dump(),
-        "folder": str(planned.folder),
-        "data_dir": None,
-        "shared": None,
-        "build_model": b64encode(cloudpickle.dumps(network)).decode(),
-        "wait": False,
-    }
+    return TrainTask(
+        name=planned.name,
+        folder=planned.folder,
+        config=config,
+        record=planned.record,
+        build_model=cloudpickle.dumps(network),
+    )
 
 
 def exact(run: Run) -> dict[str, list[float]]:
@@ -129,8 +124,8 @@ def test_the_history_has_the_schedule_and_the_metrics_asked_for(whole: Run) -> N
 def killed(folder: Path, *, after: int, training: dict[str, Any] = TRAINING) -> None:
     """Train in `folder` until that many epochs are done, and die."""
 
-    def kill(kind: str, **progress: Any) -> None:
-        if kind == "epoch" and progress["epoch"] == after:
+    def kill(event: Event) -> None:
+        if isinstance(event, EpochDone) and event.epoch == after:
             raise Killed
 
     with pytest.raises(Killed):

@@ -6,25 +6,36 @@ import pytest
 from rich.console import Console
 
 from wncompare.render import progress as console
-from wncompare.tasks import Event
+from wncompare.tasks import (
+    Download,
+    Ended,
+    EpochDone,
+    Event,
+    Failed,
+    Planned,
+    Progress,
+    Retry,
+    Started,
+    Waiting,
+)
 
 RUN = "weight_norm/seed-0"
 LOGS = {"loss": 1.25, "accuracy": 0.5}
-EPOCH = {"epoch": 1, **LOGS, "val_loss": 1.5, "val_accuracy": 0.25, "steps": 100, "train_seconds": 0.5}
-EVENTS = [
-    Event("", "download", {"file": "cifar.tar.gz", "done": 5_000_000, "total": 10_000_000}),
-    Event("", "download", {"file": "cifar.tar.gz", "done": 10_000_000, "total": 10_000_000}),
-    Event("", "planned", {"waiting": 2, "finished": 1}),
-    Event(RUN, "started", {"parameters": 10, "epochs": 0}),
-    Event(RUN, "epoch", EPOCH),
-    Event(RUN, "progress", {"step": 40, "steps": 100, "logs": LOGS}),
+EPOCH = EpochDone(RUN, 1, {**LOGS, "val_loss": 1.5, "val_accuracy": 0.25}, steps=100, train_seconds=0.5)
+EVENTS: list[Event] = [
+    Download("cifar.tar.gz", 5_000_000, 10_000_000),
+    Download("cifar.tar.gz", 10_000_000, 10_000_000),
+    Planned(2, 1),
+    Started(RUN, 10, 0),
+    EPOCH,
+    Progress(RUN, 40, 100, LOGS),
 ]
-TROUBLE = [
-    Event(RUN, "retry", {"error": "the worker was killed by SIGKILL"}),
-    Event(RUN, "started", {"parameters": 10, "epochs": 1}),
-    Event("regular/seed-1", "waiting"),
+TROUBLE: list[Event] = [
+    Retry(RUN, "the worker was killed by SIGKILL"),
+    Started(RUN, 10, 1),
+    Waiting("regular/seed-1"),
 ]
-ENDS = [Event(RUN, "done", {"status": "finished"}), Event("regular/seed-0", "failed", {"error": "no [bold]memory"})]
+ENDS: list[Event] = [Ended(RUN, "finished"), Failed("regular/seed-0", "no [bold]memory")]
 
 
 def test_a_log_gets_a_plain_line_an_epoch(capsys: pytest.CaptureFixture[str]) -> None:

@@ -3,22 +3,33 @@
 import os
 import signal
 import time
-from pathlib import Path
-from typing import Any
+from dataclasses import dataclass
+from typing import ClassVar
 
 from wncompare.errors import DatasetError
+from wncompare.tasks import Ended, Notice, Report, Task
 
 
-def work(payload: dict[str, Any], report: Any) -> dict[str, Any]:
-    """A task: reports its process, writes records, fails, dies or sleeps as its payload says."""
-    folder = Path(payload["folder"])
-    report("pid", pid=os.getpid(), parent=os.getppid(), folder=str(folder))
-    for name in payload.get("write", ()):
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_text("written")
-    if "raise" in payload:
+@dataclass(frozen=True, kw_only=True)
+class RayWork(Task):
+    """A task that says its process, that one's parent and its folder, writes records, fails, dies or sleeps."""
+
+    target: ClassVar[str] = f"{__name__}:work"
+    writes: tuple[str, ...] = ()
+    fails: bool = False
+    dies: bool = False
+    sleeps: float = 0
+
+
+def work(task: RayWork, report: Report) -> Ended:
+    """What a worker does with it."""
+    report(Notice(task.name, f"{os.getpid()} {os.getppid()} {task.folder}"))
+    for name in task.writes:
+        task.folder.mkdir(parents=True, exist_ok=True)
+        (task.folder / name).write_text("written")
+    if task.fails:
         raise DatasetError("two\nlines")
-    if "die" in payload:
+    if task.dies:
         os.kill(os.getpid(), signal.SIGKILL)
-    time.sleep(payload.get("sleep", 0))
-    return {"value": payload["value"]}
+    time.sleep(task.sleeps)
+    return Ended(task.name, "finished")

@@ -6,10 +6,11 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 from statistics import median
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -22,14 +23,22 @@ from wncompare import config as configs
 from wncompare.cli.bench import table
 from wncompare.errors import WncompareError
 from wncompare.run import benchmark as bench
+from wncompare.tasks import CostMeasured, Report, SpeedMeasured, SpeedTask, Task
 
 SECONDS = st.floats(1e-6, 1e3)
 SYSTEMS = ("wncompare", "tutorial")
 
 
-def fail(payload: dict[str, Any], report: Any) -> dict[str, Any]:
+@dataclass(frozen=True, kw_only=True)
+class Doomed(Task):
     """A task that fails."""
-    raise ValueError(payload["why"])
+
+    target: ClassVar[str] = f"{__name__}:fail"
+
+
+def fail(task: Doomed, report: Report) -> CostMeasured:
+    """What a worker does with it."""
+    raise ValueError("too wide")
 
 
 @pytest.fixture(scope="module")
@@ -90,7 +99,7 @@ def test_a_ratio_of_medians_lies_between_the_paired_ratios(pairs: list[tuple[flo
     assert found.low * (1 - 1e-12) <= found.median <= found.high * (1 + 1e-12)
 
 
-def test_variants_take_turns_in_alternating_order(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_variants_take_turns_in_alternating_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each repeat times every variant once, every other one backwards, and the first repeat does not count."""
     from tests.conftest import TINY
     from wncompare.nn.runs import bench as worker
@@ -111,10 +120,12 @@ def test_variants_take_turns_in_alternating_order(monkeypatch: pytest.MonkeyPatc
             return float(next(clock))
 
     monkeypatch.setattr(worker, "_trainer", lambda config, variant, dataset: Recorder(variant))
-    monkeypatch.setattr(worker, "_loaded", lambda payload: (configs.from_data(TINY, "tiny"), None))
-    found = worker.speed({"repeats": 2, "steps": 5}, None)
+    monkeypatch.setattr(worker, "_dataset", lambda task: None)
+    config = configs.from_data(TINY, "tiny")
+    task = SpeedTask(name="speed", folder=tmp_path, config=config, device="cpu", steps=5, repeats=2)
+    found = worker.speed(task, lambda event: None)
     assert order == ["weight_norm", "regular", "regular", "weight_norm", "weight_norm", "regular"]
-    assert found == {"step_seconds": {"regular": [3.0, 6.0], "weight_norm": [4.0, 5.0]}}
+    assert found == SpeedMeasured("speed", {"regular": [3.0, 6.0], "weight_norm": [4.0, 5.0]})
 
 
 def test_peak_memory_is_this_process_s_own() -> None:
@@ -135,18 +146,18 @@ def test_peak_memory_is_this_process_s_own() -> None:
     assert peak <= 1.01 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
-def test_a_variant_that_fails_is_an_error_that_names_it() -> None:
+def test_a_variant_that_fails_is_an_error_that_names_it(tmp_path: Path) -> None:
     """A worker's failure ends the benchmark with the task's name and the reason."""
-    perform = bench._performer({}, lambda event: None)
+    workers = bench._Workers({}, lambda event: None)
     with pytest.raises(WncompareError, match=r"^weight_norm: ValueError: too wide$"):
-        perform("weight_norm", f"{__name__}:fail", {"why": "too wide"})
+        workers.perform(Doomed(name="weight_norm", folder=tmp_path), CostMeasured)
 
 
 def test_no_dataset_is_a_usage_error(
     tiny_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A dataset that is not there ends the command with code 2 and one line, before any worker starts."""
-    monkeypatch.setattr(bench, "_performer", lambda *arguments: pytest.fail("a worker was started"))
+    monkeypatch.setattr(bench, "_Workers", lambda *arguments: pytest.fail("a worker was started"))
     dataset = f"dataset={{name: npz, path: {tmp_path / 'absent.npz'}}}"
     assert cli._exit_code(["bench", str(tiny_file), "--set", dataset]) == 2
     assert capsys.readouterr().err.count("\n") == 1

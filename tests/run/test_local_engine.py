@@ -6,69 +6,94 @@ import subprocess
 import sys
 import time
 from collections.abc import Generator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
 from wncompare.errors import DatasetError
 from wncompare.run.engines import local
-from wncompare.tasks import Event, Task
+from wncompare.tasks import Ended, Event, Failed, Last, Notice, Report, Retry, Task
 
 
-def work(payload: dict[str, Any], report: Any) -> dict[str, Any]:
-    """A task: reports, prints, fails or dies as its payload says."""
-    report("pid", pid=os.getpid())
-    if "print" in payload:
-        print(payload["print"])
+@dataclass(frozen=True, kw_only=True)
+class Work(Task):
+    """A task that says its process, and then prints, fails, dies (only `once`, where that file is named) or sleeps."""
+
+    target: ClassVar[str] = f"{__name__}:work"
+    prints: str = ""
+    fails: str = ""
+    dies: int = 0
+    once: str = ""
+    sleeps: float = 0
+
+
+def work(task: Work, report: Report) -> Ended:
+    """What a worker does with it."""
+    report(Notice(task.name, str(os.getpid())))
+    if task.prints:
+        print(task.prints)
         os.write(2, b"from C\n")
-    if "raise" in payload:
-        raise DatasetError("two\nlines") if payload["raise"] == "ours" else ValueError("bad")
-    if "die" in payload and not (payload["once"] and Path(payload["once"]).exists()):
-        if payload["once"]:
-            Path(payload["once"]).touch()
-        os.kill(os.getpid(), payload["die"])
-    if "sleep" in payload:
-        time.sleep(payload["sleep"])
-    return {"value": payload["value"]}
+    if task.fails:
+        raise DatasetError("two\nlines") if task.fails == "ours" else ValueError("bad")
+    if task.dies and not (task.once and Path(task.once).exists()):
+        if task.once:
+            Path(task.once).touch()
+        os.kill(os.getpid(), task.dies)
+    time.sleep(task.sleeps)
+    return Ended(task.name, "finished")
 
 
-def imported(payload: dict[str, Any], report: Any) -> dict[str, Any]:
-    """A task: whether a module is imported."""
-    return {"imported": payload["module"] in sys.modules, "pid": os.getpid()}
+@dataclass(frozen=True, kw_only=True)
+class Look(Task):
+    """A task that says its process and whether a module is imported there."""
+
+    target: ClassVar[str] = f"{__name__}:look"
+    module: str
 
 
-def execute(tmp_path: Path, *payloads: dict[str, Any], workers: int = 2) -> Generator[Event, None, None]:
-    """The events of tasks that `work` performs, named by their place."""
+def look(task: Look, report: Report) -> Ended:
+    """What a worker does with it."""
+    report(Notice(task.name, f"{os.getpid()} {task.module in sys.modules}"))
+    return Ended(task.name, "finished")
+
+
+def execute(tmp_path: Path, *settings: dict[str, Any], workers: int = 2) -> Generator[Event, None, None]:
+    """The events of `Work`, named by its place."""
     tasks = [
-        Task(str(number), f"{__name__}:work", {"value": number, **payload}, tmp_path / f"{number}.txt")
-        for number, payload in enumerate(payloads)
+        Work(name=str(number), folder=tmp_path / str(number), **setting) for number, setting in enumerate(settings)
     ]
     return local.execute(tasks, workers=workers, environment={})
 
 
-def last(events: list[Event]) -> dict[str, Event]:
+def last(events: list[Event]) -> dict[str, Last]:
     """The event that ended each task."""
-    return {event.task: event for event in events if event.final}
+    return {event.task: event for event in events if isinstance(event, Last)}
+
+
+def noted(events: list[Event]) -> list[str]:
+    """What the tasks said, here the numbers of their processes."""
+    return [event.message for event in events if isinstance(event, Notice)]
 
 
 def test_every_task_is_done_once_by_few_workers(tmp_path: Path) -> None:
     """Five tasks on two workers: each done once, by at most two processes, none of them this one."""
     events = list(execute(tmp_path, *[{}] * 5))
-    assert sorted(event.data["value"] for event in events if event.kind == "done") == [0, 1, 2, 3, 4]
-    assert sum(event.final for event in events) == 5
-    pids = {event.data["pid"] for event in events if event.kind == "pid"}
+    assert sorted(event.task for event in events if event == Ended(event.task, "finished")) == list("01234")
+    assert sum(isinstance(event, Last) for event in events) == 5
+    pids = set(noted(events))
     assert len(pids) <= 2
-    assert os.getpid() not in pids
+    assert str(os.getpid()) not in pids
 
 
 def test_workers_that_are_started_early_are_used_and_the_others_ended(tmp_path: Path) -> None:
     """Two workers import a module while no task is there; one task takes one of them, and both end."""
-    task = Task("0", f"{__name__}:imported", {"module": "colorsys"}, tmp_path / "0.txt")
+    task = Look(name="0", folder=tmp_path, module="colorsys")
     with local.start(2, environment={}, preload="colorsys") as started:
         processes = [worker._process for worker in started]
-        (done,) = local.execute([task], workers=2, environment={}, started=started)
-        assert done.data == {"imported": True, "pid": processes[0].pid}
+        said, _ = local.execute([task], workers=2, environment={}, started=started)
+        assert said == Notice("0", f"{processes[0].pid} True")
         assert [worker._process for worker in started] == processes[1:]
     assert all(process.poll() is not None for process in processes)
 
@@ -76,56 +101,56 @@ def test_workers_that_are_started_early_are_used_and_the_others_ended(tmp_path: 
 def test_one_worker_keeps_the_order(tmp_path: Path) -> None:
     """With one worker tasks run in the order given."""
     events = execute(tmp_path, {}, {}, {}, workers=1)
-    assert [event.task for event in events if event.kind == "done"] == ["0", "1", "2"]
+    assert [event.task for event in events if isinstance(event, Ended)] == ["0", "1", "2"]
 
 
 def test_what_a_task_prints_is_in_its_log(tmp_path: Path) -> None:
     """Python's and C's output go to the task's own log, below a line that says whose it is; events stay clean."""
-    events = list(execute(tmp_path, {"print": "one"}, {"print": "two"}, workers=1))
-    header, *rest = sorted((tmp_path / "0.txt").read_text().splitlines())
+    events = list(execute(tmp_path, {"prints": "one"}, {"prints": "two"}, workers=1))
+    header, *rest = sorted((tmp_path / "0" / "log.txt").read_text().splitlines())
     assert header.startswith("--- ")
-    assert header.endswith(f" 0 in process {events[0].data['pid']} ---")
+    assert header.endswith(f" 0 in process {noted(events)[0]} ---")
     assert rest == ["from C", "one"]
-    assert "two" in (tmp_path / "1.txt").read_text()
-    assert "one" not in (tmp_path / "1.txt").read_text()
+    assert "two" in (tmp_path / "1" / "log.txt").read_text()
+    assert "one" not in (tmp_path / "1" / "log.txt").read_text()
 
 
 def test_a_task_that_raises_fails_alone(tmp_path: Path) -> None:
     """An exception fails its task with one line, its traceback is in the log, and the others are done."""
-    events = last(list(execute(tmp_path, {"raise": "ours"}, {"raise": "theirs"}, {})))
-    assert (events["0"].kind, events["0"].data["error"]) == ("failed", "two lines")
-    assert (events["1"].kind, events["1"].data["error"]) == ("failed", "ValueError: bad")
-    assert events["2"].kind == "done"
-    assert "Traceback" in (tmp_path / "1.txt").read_text()
+    events = last(list(execute(tmp_path, {"fails": "ours"}, {"fails": "theirs"}, {})))
+    assert events == {
+        "0": Failed("0", "two lines"),
+        "1": Failed("1", "ValueError: bad"),
+        "2": Ended("2", "finished"),
+    }
+    assert "Traceback" in (tmp_path / "1" / "log.txt").read_text()
 
 
 def test_a_worker_that_dies_twice_costs_its_task_alone(tmp_path: Path) -> None:
     """The second death fails the task with the signal's name; a new worker takes the next task."""
-    events = list(execute(tmp_path, {"die": signal.SIGSEGV, "once": ""}, {}, {}, workers=1))
-    ends = last(events)
-    assert [event.kind for event in events if event.task == "0"] == ["pid", "retry", "pid", "failed"]
-    assert ends["0"].data["error"] == "the worker was killed by SIGSEGV"
-    assert [ends[task].kind for task in "12"] == ["done", "done"]
+    events = list(execute(tmp_path, {"dies": signal.SIGSEGV}, {}, {}, workers=1))
+    first = [event for event in events if not isinstance(event, Notice)][:2]
+    assert first == [death("0", "the worker was killed by SIGSEGV") for death in (Retry, Failed)]
+    assert [last(events)[task] for task in "12"] == [Ended(task, "finished") for task in "12"]
 
 
 def test_a_worker_that_dies_once_costs_nothing(tmp_path: Path) -> None:
     """After a SIGKILL the task is done by another worker; the event says that memory may have run out."""
-    events = list(execute(tmp_path, {"die": signal.SIGKILL, "once": str(tmp_path / "died")}, {}, workers=1))
-    (retry,) = (event for event in events if event.kind == "retry")
-    assert retry.data["error"] == (
-        "the worker was killed by SIGKILL: memory may have run out; fewer --workers need less"
-    )
-    assert {task: event.kind for task, event in last(events).items()} == {"0": "done", "1": "done"}
-    assert len({event.data["pid"] for event in events if event.kind == "pid"}) == 2
+    events = list(execute(tmp_path, {"dies": signal.SIGKILL, "once": str(tmp_path / "died")}, {}, workers=1))
+    (retry,) = (event for event in events if isinstance(event, Retry))
+    assert retry.error == "the worker was killed by SIGKILL: memory may have run out; fewer --workers need less"
+    assert [last(events)[task] for task in "01"] == [Ended(task, "finished") for task in "01"]
+    assert len(set(noted(events))) == 2
 
 
 def test_a_log_that_cannot_be_written_is_the_reason(tmp_path: Path) -> None:
     """Where a file stands in the way of a task's folder, the task fails with that reason and the worker lives on."""
     (tmp_path / "file").write_text("mine")
-    tasks = [Task(name, f"{__name__}:work", {"value": 1}, tmp_path / name / "log.txt") for name in ("file", "folder")]
+    tasks = [Work(name=name, folder=tmp_path / name) for name in ("file", "folder")]
     events = last(list(local.execute(tasks, workers=1, environment={})))
-    assert events["file"].data["error"].startswith(f"{tmp_path / 'file'}: File exists")
-    assert events["folder"].kind == "done"
+    assert isinstance(events["file"], Failed)
+    assert events["file"].error.startswith(f"{tmp_path / 'file'}: File exists")
+    assert events["folder"] == Ended("folder", "finished")
 
 
 def is_alive(pid: int) -> bool:
@@ -150,24 +175,32 @@ needs_proc = pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="
 @needs_proc
 def test_closing_the_events_ends_the_workers(tmp_path: Path) -> None:
     """When the caller stops listening, workers end at once, whatever they are doing."""
-    events = execute(tmp_path, {"sleep": 600})
-    pid = next(events).data["pid"]
+    events = execute(tmp_path, {"sleeps": 600})
+    pid = int(noted([next(events)])[0])
     assert is_alive(pid)
     events.close()
     wait_for_death(pid)
 
 
-def seen(payload: dict[str, Any], report: Any) -> dict[str, Any]:
+@dataclass(frozen=True, kw_only=True)
+class See(Task):
     """A task that says which GPU it sees, and takes long enough for another worker to take the next."""
+
+    target: ClassVar[str] = f"{__name__}:see"
+
+
+def see(task: See, report: Report) -> Ended:
+    """What a worker does with it."""
     time.sleep(0.5)
-    return {"gpu": os.environ.get("CUDA_VISIBLE_DEVICES")}
+    report(Notice(task.name, os.environ["CUDA_VISIBLE_DEVICES"]))
+    return Ended(task.name, "finished")
 
 
 def test_workers_are_spread_over_gpus(tmp_path: Path) -> None:
     """Each worker sees one GPU by its variable; nothing here asks whether there is one."""
-    tasks = [Task(str(number), f"{__name__}:seen", {}, tmp_path / f"{number}.txt") for number in range(3)]
+    tasks = [See(name=str(number), folder=tmp_path / str(number)) for number in range(3)]
     events = local.execute(tasks, workers=3, environment={"CUDA_VISIBLE_DEVICES": "0,1"}, gpus=("0", "1"))
-    assert sorted(event.data["gpu"] for event in events) == ["0", "0", "1"]
+    assert sorted(noted(list(events))) == ["0", "0", "1"]
 
 
 @needs_proc
@@ -175,7 +208,7 @@ def test_a_worker_dies_with_its_driver(tmp_path: Path) -> None:
     """When the driver is killed outright, its workers do not train on as orphans."""
     program = (
         f"import sys; sys.path = {sys.path!r}; from pathlib import Path; from {__name__} import execute\n"
-        f"for event in execute(Path({str(tmp_path)!r}), {{'sleep': 600}}): print(event.data['pid'], flush=True)"
+        f"for event in execute(Path({str(tmp_path)!r}), {{'sleeps': 600}}): print(event.message, flush=True)"
     )
     driver = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True)
     assert driver.stdout is not None
@@ -192,12 +225,18 @@ def test_nothing_in_the_working_folder_is_imported(tmp_path: Path, monkeypatch: 
     marker = tmp_path / "executed"
     for name in ("json", "wncompare", "keras"):
         (tmp_path / f"{name}.py").write_text(f"open({str(marker)!r}, 'w')")
-    assert last(list(execute(tmp_path / "logs", {})))["0"].kind == "done"
+    assert last(list(execute(tmp_path / "logs", {})))["0"] == Ended("0", "finished")
     assert not marker.exists()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lean(Task):
+    """A task whose module imports something optional."""
+
+    target: ClassVar[str] = "tests.run.optional:seen"
 
 
 def test_what_is_optional_is_not_imported_with_a_task(tmp_path: Path) -> None:
     """Libraries that Keras would import for functions no task calls look absent then, and are there for the task."""
-    task = Task("lean", "tests.run.optional:seen", {}, tmp_path / "log.txt")
-    (event,) = local.execute([task], workers=1, environment={})
-    assert event.data == {"then": False, "now": True}
+    events = list(local.execute([Lean(name="lean", folder=tmp_path)], workers=1, environment={}))
+    assert noted(events) == ["then: False, now: True"]

@@ -9,11 +9,13 @@ import pytest
 
 from wncompare import records
 from wncompare.run.engines.ray import driver
-from wncompare.run.engines.ray.place import PLACED, Files, place
+from wncompare.run.engines.ray.place import Files, Placed, place
 from wncompare.storage.locks import run_lock
-from wncompare.tasks import Event, Task
+from wncompare.tasks import Ended, Event, Task, Waiting
 
-Stream = Iterator[tuple[Event, Files | None]]
+from .ray_work import RayWork
+
+Stream = Iterator[tuple[Event | Placed, Files | None]]
 
 
 class Ray:
@@ -32,8 +34,8 @@ class Ray:
         return self._apart(task, files)
 
     def _apart(self, task: Task, files: Files) -> Stream:
-        yield Event(task.name, PLACED), {}
-        yield Event(task.name, "done"), files
+        yield Placed(task.name), {}
+        yield Ended(task.name, "finished"), files
 
     def wait(self, streams: list[Stream], timeout: float) -> tuple[list[Stream], list[Stream]]:
         """The first stream is ready."""
@@ -57,7 +59,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def events(ray: Ray, folder: Path, *names: str) -> Iterator[Event]:
     """The events of tasks that wait for other processes."""
-    tasks = [Task(name, "", {"wait": True}, folder / name / records.LOG_FILE) for name in names]
+    tasks = [RayWork(name=name, folder=folder / name) for name in names]
     with place(folder, {}) as here:
         yield from driver._Driver(ray, ray.submit, tasks, here).events(len(tasks), {})
 
@@ -73,7 +75,7 @@ def test_what_another_process_wrote_since_the_submission_is_not_undone(
     file.parent.mkdir()
     file.write_text("old")
     ray = Ray(meanwhile=lambda: file.write_text("new"))
-    assert [event.kind for event in events(ray, tmp_path, "run")] == ["done"]
+    assert list(events(ray, tmp_path, "run")) == [Ended("run", "finished")]
     assert [files[changed] for files in ray.sent] == [b"old", b"new"][:submissions]
     assert len(ray.cancelled) == submissions - 1
     assert changed == records.LOG_FILE or file.read_text() == "new"
@@ -84,9 +86,9 @@ def test_a_run_that_another_process_has_holds_up_no_other(tmp_path: Path) -> Non
     ray = Ray()
     with run_lock(tmp_path / "held"):
         heard = events(ray, tmp_path, "held", "free")
-        assert next(heard) == Event("held", "waiting")
-        assert next(heard) == Event("free", "done")
-    assert list(heard) == [Event("held", "done")]
+        assert next(heard) == Waiting("held")
+        assert next(heard) == Ended("free", "finished")
+    assert list(heard) == [Ended("held", "finished")]
     assert len(ray.sent) == 3
 
 

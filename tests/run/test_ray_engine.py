@@ -26,9 +26,10 @@ from wncompare.run import execute as experiment
 from wncompare.run.engines import ray as engine
 from wncompare.run.engines.ray import driver, node
 from wncompare.run.engines.ray.place import Place
-from wncompare.tasks import Event, Task
+from wncompare.tasks import Ended, EpochDone, Event, Failed, Notice, Retry, Started, encode_task
 
-from .test_local_engine import is_alive, last, needs_proc, wait_for_death
+from .ray_work import RayWork
+from .test_local_engine import is_alive, last, needs_proc, noted, wait_for_death
 
 pytest.importorskip("ray", reason="needs Ray: pip install ray")
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore::ResourceWarning")]
@@ -39,18 +40,12 @@ EPOCHS = 50
 
 
 def execute(
-    folder: Path, *payloads: dict[str, Any], address: str | None = None, cpus: int = 1
+    folder: Path, *settings: dict[str, Any], address: str | None = None, cpus: int = 1
 ) -> Generator[Event, None, None]:
-    """The events of tasks that `work` performs, named by their place."""
+    """The events of `RayWork`, named by its place."""
     folder.mkdir(exist_ok=True)
     tasks = [
-        Task(
-            str(number),
-            "tests.run.ray_work:work",
-            {"value": number, "folder": str(folder / str(number)), **payload},
-            folder / str(number) / records.LOG_FILE,
-        )
-        for number, payload in enumerate(payloads)
+        RayWork(name=str(number), folder=folder / str(number), **setting) for number, setting in enumerate(settings)
     ]
     environment = {"PYTHONPATH": str(ROOT)}
     return engine.execute(tasks, folder=folder, workers=2, environment=environment, address=address, cpus=cpus)
@@ -60,6 +55,7 @@ class Nodes:
     """A cluster on this machine: a head that runs nothing, and nodes of one CPU, each in processes of its own."""
 
     def __init__(self) -> None:
+        os.environ["PYTHONPATH"] = str(ROOT)  # where Ray's processes find the tests' own tasks
         os.environ["RAY_worker_niceness"] = "0"  # noqa: SIM112 (else whatever the machine does besides starves the nodes)
         from ray.cluster_utils import Cluster
 
@@ -140,7 +136,7 @@ class Killer:
     def hear(self, event: Event) -> None:
         """Note the event, and kill if it is time."""
         self.events.append(event)
-        if not self.killed and event.kind == "epoch" and 3 <= event.data["epoch"] <= EPOCHS // 2:
+        if not self.killed and isinstance(event, EpochDone) and 3 <= event.epoch <= EPOCHS // 2:
             log = (self.folder / event.task / records.LOG_FILE).read_text()
             if self.node in ancestors(int(re.findall(r"in process (\d+)", log)[-1])):
                 self.killed = event.task
@@ -148,9 +144,8 @@ class Killer:
 
     def resumed(self) -> tuple[str, int]:
         """The run that was lost, and how many epochs it had when it started again."""
-        (lost,) = [number for number, event in enumerate(self.events) if event.kind == "retry"]
-        run = self.events[lost].task
-        return run, next(e.data["epochs"] for e in self.events[lost:] if (e.task, e.kind) == (run, "started"))
+        ((lost, run),) = [(number, event.task) for number, event in enumerate(self.events) if isinstance(event, Retry)]
+        return run, next(e.epochs for e in self.events[lost:] if isinstance(e, Started) and e.task == run)
 
 
 def ancestors(pid: int) -> Iterator[int]:
@@ -208,10 +203,10 @@ def apart(nodes: Nodes, tmp_path: Path) -> Iterator[int]:
 def test_results_come_back_from_a_node_that_does_not_see_the_folder(nodes: Nodes, tmp_path: Path) -> None:
     """Of two tasks at once one runs apart, in a folder of its own; both leave a run's files here, and those alone."""
     folder = tmp_path / "tiny"
-    writes = {"write": ["history.csv", "other.txt", "run.json"], "sleep": 3}
+    writes = {"writes": ("history.csv", "other.txt", "run.json"), "sleeps": 3}
     events = list(execute(folder, writes, writes, address=nodes.address))
-    assert [event.kind for event in events if event.final] == ["done", "done"]
-    there = {event.task: event.data["folder"] for event in events if event.kind == "pid"}
+    assert [event.status for event in events if isinstance(event, Ended)] == ["finished", "finished"]
+    there = {event.task: event.message.split()[2] for event in events if isinstance(event, Notice)}
     (distant,) = [task for task, place in there.items() if place != str(folder / task)]
     assert {file.name for file in (folder / distant).iterdir()} == {"history.csv", "log.txt", "run.json"}
     assert (folder / distant / "history.csv").read_text() == "written"
@@ -236,10 +231,10 @@ def test_a_node_goes_on_from_the_driver_s_files(tmp_path: Path, monkeypatch: pyt
     """A node that does not see the driver's folder gets the files of a run begun elsewhere, and sends them all back."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(node, "_WORKERS", {})
-    task = Task("0", "tests.run.ray_work:work", {"value": 0, "write": ["run.json"]}, tmp_path / "0" / records.LOG_FILE)
+    task = RayWork(name="0", folder=tmp_path / "0", writes=("run.json",))
     place = Place(tmp_path, {"PYTHONPATH": str(ROOT)}, tmp_path / "no token")
-    *_, (event, files) = node.perform(task, {"history.csv": b"begun"}, place)
-    assert event.kind == "done"
+    *_, (event, files) = node.perform(encode_task(task), {"history.csv": b"begun"}, place)
+    assert event == Ended("0", "finished")
     assert files is not None
     assert (files["history.csv"], files["run.json"]) == (b"begun", b"written")
     assert not (tmp_path / "0").exists()
@@ -251,50 +246,52 @@ def test_a_node_goes_on_from_the_driver_s_files(tmp_path: Path, monkeypatch: pyt
 def test_the_folders_of_the_first_run_need_not_be_there(nodes: Nodes, tmp_path: Path) -> None:
     """A single task, below whose results folder nothing is yet, is done, on the disk that the node shares."""
     place = tmp_path / "regular" / "seed-0"
-    task = Task("0", "tests.run.ray_work:work", {"value": 0, "folder": str(place)}, place / records.LOG_FILE)
+    task = RayWork(name="0", folder=place)
     environment = {"PYTHONPATH": str(ROOT)}
     events = engine.execute([task], folder=tmp_path, workers=1, environment=environment, address=nodes.address)
-    assert [event.data.get("folder", event.kind) for event in events] == [str(place), "done"]
+    said, ended = events
+    assert isinstance(said, Notice)
+    assert said.message.split()[2] == str(place)
+    assert ended == Ended("0", "finished")
     assert [file.name for file in tmp_path.iterdir()] == ["regular"]
 
 
 def test_a_task_that_raises_fails_alone(nodes: Nodes, tmp_path: Path) -> None:
     """An exception fails its task with one line, and the next is done in the same process: TensorFlow starts once."""
-    events = list(execute(tmp_path, {"raise": True}, {}, {}, address=nodes.address))
-    ends = last(events)
-    assert (ends["0"].kind, ends["0"].data["error"]) == ("failed", "two lines")
-    assert [ends[task].kind for task in "12"] == ["done", "done"]
+    events = list(execute(tmp_path, {"fails": True}, {}, {}, address=nodes.address))
+    assert last(events) == {"0": Failed("0", "two lines"), **{task: Ended(task, "finished") for task in "12"}}
     assert (tmp_path / "0" / "log.txt").read_text().endswith("two\nlines\n")
-    assert len({event.data["pid"] for event in events if event.kind == "pid"}) == 1
+    assert len({said.split()[0] for said in noted(events)}) == 1
 
 
-@pytest.mark.parametrize("victim", ["pid", "parent"])
-def test_a_process_that_is_killed_costs_its_task_a_retry(nodes: Nodes, tmp_path: Path, victim: str) -> None:
+@pytest.mark.parametrize("victim", [0, 1], ids=["worker", "parent"])
+def test_a_process_that_is_killed_costs_its_task_a_retry(nodes: Nodes, tmp_path: Path, victim: int) -> None:
     """SIGKILL of the worker or of Ray's process around it: the task runs again, and is done."""
-    events = []
-    for event in execute(tmp_path, {"sleep": 2}, address=nodes.address):
-        if event.kind == "pid" and not events:
-            os.kill(event.data[victim], signal.SIGKILL)
+    events: list[Event] = []
+    for event in execute(tmp_path, {"sleeps": 2}, address=nodes.address):
+        if isinstance(event, Notice) and not events:
+            os.kill(int(event.message.split()[victim]), signal.SIGKILL)
         events.append(event)
-    assert [event.kind for event in events] == ["pid", "retry", "pid", "done"]
-    wait_for_death(events[0].data["pid"])
+    assert list(map(type, events)) == [Notice, Retry, Notice, Ended]
+    wait_for_death(int(noted(events)[0].split()[0]))
 
 
 def test_a_task_that_kills_its_worker_again_and_again_fails(nodes: Nodes, tmp_path: Path) -> None:
     """The third death of a task is its last, and says why."""
-    events = list(execute(tmp_path, {"die": True}, address=nodes.address))
-    assert [event.kind for event in events] == ["pid", "retry", "pid", "retry", "pid", "failed"]
-    assert "SIGKILL" in events[-1].data["error"]
+    *events, end = execute(tmp_path, {"dies": True}, address=nodes.address)
+    assert list(map(type, events)) == [Notice, Retry, Notice, Retry, Notice]
+    assert isinstance(end, Failed)
+    assert "SIGKILL" in end.error
 
 
 def test_closing_the_events_ends_the_tasks_and_leaves_the_cluster(nodes: Nodes, tmp_path: Path) -> None:
     """When the caller stops listening, the worker ends, what waits is dropped, and the cluster takes new tasks."""
-    events = execute(tmp_path, {"sleep": 600}, {"sleep": 600}, address=nodes.address)
-    pid = next(events).data["pid"]
+    events = execute(tmp_path, {"sleeps": 600}, {"sleeps": 600}, address=nodes.address)
+    pid = int(noted([next(events)])[0].split()[0])
     assert is_alive(pid)
     events.close()
     wait_for_death(pid)
-    assert last(list(execute(tmp_path, {}, address=nodes.address)))["0"].kind == "done"
+    assert last(list(execute(tmp_path, {}, address=nodes.address)))["0"] == Ended("0", "finished")
 
 
 def test_a_cluster_that_is_too_small_says_so(nodes: Nodes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -303,10 +300,7 @@ def test_a_cluster_that_is_too_small_says_so(nodes: Nodes, tmp_path: Path, monke
     events = execute(tmp_path, {}, address=nodes.address, cpus=64)
     event = next(events)
     events.close()
-    assert event.kind == "notice"
-    assert event.data["message"] == (
-        "no node of the Ray cluster has 64 CPU, the most is 1 CPU: waiting for a larger one"
-    )
+    assert event == Notice("", "no node of the Ray cluster has 64 CPU, the most is 1 CPU: waiting for a larger one")
 
 
 def test_nothing_in_the_working_folder_is_imported(
@@ -317,7 +311,7 @@ def test_nothing_in_the_working_folder_is_imported(
     for name in ("json", "yaml", "wncompare", "keras"):
         (tmp_path / f"{name}.py").write_text(f"open({str(marker)!r}, 'w')")
     monkeypatch.chdir(tmp_path)
-    assert last(list(execute(tmp_path / "out", {}, address=nodes.address)))["0"].kind == "done"
+    assert last(list(execute(tmp_path / "out", {}, address=nodes.address)))["0"] == Ended("0", "finished")
     assert not marker.exists()
 
 

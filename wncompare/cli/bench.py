@@ -12,8 +12,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from wncompare.run.benchmark import Benchmark, Measured, Spread
-    from wncompare.run.devices import Device
-    from wncompare.tasks import Event
+    from wncompare.tasks import Device, Event
 
 
 @click.command()
@@ -50,7 +49,9 @@ def bench(
 
 def _tell(event: "Event") -> None:
     """A line on stderr for each part that is done."""
-    if event.kind == "done":
+    from wncompare.tasks import CostMeasured, SpeedMeasured
+
+    if isinstance(event, CostMeasured | SpeedMeasured):
         click.echo(f"measured {event.task}", err=True)
 
 

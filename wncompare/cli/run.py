@@ -17,8 +17,8 @@ from wncompare.cli.report import data, rendered, save
 if TYPE_CHECKING:
     from wncompare.analysis.summary import Summary
     from wncompare.config import Config
-    from wncompare.run.devices import Device
     from wncompare.run.execute import Engine
+    from wncompare.tasks import Device
 
 
 @click.command()

@@ -1,15 +1,31 @@
 """What a person sees while runs go: live bars on a terminal, a plain line an epoch elsewhere; all on stderr."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as Bars
 from rich.table import Column
 
 from wncompare.run.execute import Listener
-from wncompare.tasks import Event
+from wncompare.tasks import (
+    Busy,
+    CostMeasured,
+    Died,
+    Download,
+    Ended,
+    EpochDone,
+    Event,
+    Failed,
+    Notice,
+    Planned,
+    Progress,
+    Retry,
+    SpeedMeasured,
+    Started,
+    Waiting,
+)
 
 _METRICS = ("loss", "accuracy", "val_loss", "val_accuracy")
 
@@ -27,48 +43,45 @@ def progress(*, epochs: int = 0, quiet: bool = False) -> Iterator[Listener]:
         with _columns(console) as bars:
             yield _Bars(bars, epochs).hear
     else:
-        kinds = (
-            ("failed",) if quiet else ("planned", "notice", "epoch", "waiting", "retry", "done", "failed", "download")
-        )
-        yield lambda event: _print_line(console, event, epochs) if event.kind in kinds else None
+        yield lambda event: _print_line(console, event, epochs) if not quiet or isinstance(event, Failed) else None
 
 
 def _print_line(console: Console, event: Event, epochs: int) -> None:
-    if event.kind != "download" or event.data["done"] == event.data["total"]:
-        console.print(_line(event, epochs), markup=False)
+    if line := _line(event, epochs):
+        console.print(line, markup=False)
 
 
 def _line(event: Event, epochs: int) -> str:
-    data = event.data
-    match event.kind:
-        case "planned":
-            return f"{data['waiting']} runs to train, {data['finished']} finished before"
-        case "notice":
-            return str(data["message"])
-        case "epoch":
-            return f"{event.task}: epoch {data['epoch']}/{epochs}: {_metrics(data)} ({_rate(data):.0f} steps/s)"
-        case "download":
-            return f"downloaded {data['file']} ({data['total'] / 1e6:.1f} MB)"
-        case "waiting":
-            return f"{event.task}: another wncompare run is training it: waiting for that one to end"
-        case "retry":
-            return f"{event.task}: {data['error']}; trying once more from its last epoch"
-        case "failed":
-            return f"{event.task}: failed: {data['error']}"
-        case _:
-            return f"{event.task}: {data['status']}"
+    """An event as text; empty where it is nothing for a log."""
+    match event:
+        case Planned(waiting, finished):
+            return f"{waiting} runs to train, {finished} finished before"
+        case Notice(task, message):
+            return f"{task}: {message}" if task else message
+        case EpochDone(task, epoch, logs):
+            return f"{task}: epoch {epoch}/{epochs}: {_metrics(logs)} ({event.steps_per_second:.0f} steps/s)"
+        case Download(file, done, total):
+            return f"downloaded {file} ({total / 1e6:.1f} MB)" if done == total else ""
+        case Waiting(task):
+            return f"{task}: another wncompare run is training it: waiting for that one to end"
+        case Retry(task, error):
+            return f"{task}: {error}; trying once more from its last epoch"
+        case Failed(task, error) | Died(task, error):
+            return f"{task}: failed: {error}"
+        case Ended(task, status):
+            return f"{task}: {status}"
+        case CostMeasured(task) | SpeedMeasured(task):
+            return f"{task}: measured"
+        case Started() | Progress() | Busy():
+            return ""
 
 
-def _metrics(logs: dict[str, Any]) -> str:
+def _metrics(logs: Mapping[str, float]) -> str:
     return ", ".join(f"{name} {logs[name]:.4f}" for name in _METRICS if name in logs)
 
 
-def _rate(row: dict[str, Any]) -> float:
-    return float(row["steps"] / max(row["train_seconds"], 1e-9))
-
-
-def _columns(console: Console) -> Progress:
-    return Progress(
+def _columns(console: Console) -> Bars:
+    return Bars(
         TextColumn("{task.description}", markup=False, table_column=Column(no_wrap=True)),
         BarColumn(bar_width=10),
         MofNCompleteColumn(table_column=Column(no_wrap=True)),
@@ -85,58 +98,59 @@ def _columns(console: Console) -> Progress:
 class _Bars:
     """A bar for the epochs of all runs together, and one for the current epoch of each run under way."""
 
-    def __init__(self, bars: Progress, epochs: int) -> None:
+    def __init__(self, bars: Bars, epochs: int) -> None:
         self._bars = bars
         self._epochs = epochs
         self._total = bars.add_task("all runs", total=None, note="starting the workers")
-        self._runs: dict[str, TaskID] = {}
-        self._rows: dict[str, dict[str, Any]] = {}
+        self._shown: dict[str, TaskID] = {}
+        self._last: dict[str, EpochDone] = {}
         self._done: dict[str, int] = {}
 
     def hear(self, event: Event) -> None:
         """Show what an event says."""
-        match event.kind:
-            case "planned":
-                self._bars.update(self._total, total=event.data["waiting"] * self._epochs)
-            case "started":
-                self._runs[event.task] = self._bars.add_task(event.task, total=None, note="compiling")
-                self._advance(event.task, event.data["epochs"])
-            case "progress":
+        match event:
+            case Planned(waiting):
+                self._bars.update(self._total, total=waiting * self._epochs)
+            case Started(task, _, epochs):
+                self._shown[task] = self._bars.add_task(task, total=None, note="compiling")
+                self._advance(task, epochs)
+            case Progress():
                 self._step(event)
-            case "epoch":
-                self._rows[event.task] = event.data
-                self._advance(event.task, event.data["epoch"])
-            case "download":
+            case EpochDone(task, epoch):
+                self._last[task] = event
+                self._advance(task, epoch)
+            case Download(file):
                 self._download(event)
-            case _:
-                self._end(event)
+                if event.done == event.total:
+                    self._end(file, event)
+            case Notice(task) | Waiting(task) | Retry(task):
+                self._end(task, event)
+            case Ended(task) | Busy(task) | CostMeasured(task) | SpeedMeasured(task) | Failed(task) | Died(task):
+                self._end(task, event)
 
     def _advance(self, run: str, epochs: int) -> None:
         self._done[run] = epochs
         self._bars.update(self._total, completed=sum(self._done.values()), note="epochs")
 
-    def _step(self, event: Event) -> None:
-        last = self._rows.get(event.task)
-        rate = f", {_rate(last):.0f} steps/s" if last else ""
+    def _step(self, event: Progress) -> None:
+        last = self._last.get(event.task)
+        rate = f", {last.steps_per_second:.0f} steps/s" if last else ""
         epoch = self._done.get(event.task, 0) + 1
-        logs = {name: value for name, value in (last or {}).items() if name.startswith("val_")} | event.data["logs"]
+        validated = {name: value for name, value in last.logs.items() if name.startswith("val_")} if last else {}
         self._bars.update(
-            self._runs[event.task],
-            completed=event.data["step"],
-            total=event.data["steps"],
-            note=f"epoch {epoch}/{self._epochs}{rate}: {_metrics(logs)}",
+            self._shown[event.task],
+            completed=event.step,
+            total=event.steps,
+            note=f"epoch {epoch}/{self._epochs}{rate}: {_metrics(validated | event.logs)}",
         )
 
-    def _download(self, event: Event) -> None:
-        file, done, total = (event.data[key] for key in ("file", "done", "total"))
-        bar = self._runs.get(file)
-        if bar is None:
-            bar = self._runs[file] = self._bars.add_task(file, total=None, note="bytes")
-        self._bars.update(bar, completed=done, total=total or None)
-        if done == total:
-            self._end(Event(file, "download", event.data))
+    def _download(self, event: Download) -> None:
+        if event.file not in self._shown:
+            self._shown[event.file] = self._bars.add_task(event.file, total=None, note="bytes")
+        self._bars.update(self._shown[event.file], completed=event.done, total=event.total or None)
 
-    def _end(self, event: Event) -> None:
-        if event.task in self._runs:
-            self._bars.remove_task(self._runs.pop(event.task))
-        self._bars.console.print(_line(event, self._epochs), markup=False)
+    def _end(self, name: str, event: Event) -> None:
+        """Take away the bar of a run or a file, and say what there is to say."""
+        if name in self._shown:
+            self._bars.remove_task(self._shown.pop(name))
+        _print_line(self._bars.console, event, self._epochs)

@@ -1,27 +1,23 @@
 """What each variant costs on this machine: step time, compilation and memory, as ratios to the first."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, TypeVar
 
 from wncompare import data
 from wncompare.config import Config
 from wncompare.errors import WncompareError
 from wncompare.records import provenance
 from wncompare.run import devices
-from wncompare.run.devices import Device
 from wncompare.run.engines import local
 from wncompare.run.execute import Listener, downloads, worker_environment
-from wncompare.tasks import Event, Task
+from wncompare.tasks import CostMeasured, CostTask, Device, Event, Failed, SpeedMeasured, SpeedTask, Task
 
 SCHEMA_VERSION = 1
-
-_COST = "wncompare.nn.runs.bench:cost"
-_SPEED = "wncompare.nn.runs.bench:speed"
 
 
 @dataclass(frozen=True)
@@ -93,17 +89,20 @@ def measure(
     shared = data.share(dataset)
     at_first = config.at(config.points[0])
     device = devices.choose(device)
-    payload = {
-        "config": at_first.dump(),
-        "device": device,
-        "data_dir": str(data_dir.absolute()) if data_dir else None,
-        "shared": shared.as_data() if shared else None,
-        "steps": steps,
-        "repeats": repeats,
-    }
-    perform = _performer(worker_environment(config.training.threads, device), listen)
-    costs = {variant.id: perform(variant.id, _COST, {**payload, "variant": variant.id}) for variant in config.variants}
-    seconds = perform("step times", _SPEED, payload)["step_seconds"]
+    with TemporaryDirectory(prefix="wncompare-benchmark-") as name:
+        speed = SpeedTask(
+            name="step times",
+            folder=Path(name),
+            config=at_first,
+            device=device,
+            steps=steps,
+            repeats=repeats,
+            data_dir=data_dir.absolute() if data_dir else None,
+            shared=shared,
+        )
+        workers = _Workers(worker_environment(config.training.threads, device), listen)
+        costs = {variant.id: workers.perform(_cost(speed, variant.id), CostMeasured) for variant in config.variants}
+        seconds = workers.perform(speed, SpeedMeasured).step_seconds
     return Benchmark(
         experiment=config.name,
         dataset=dataset.label,
@@ -118,7 +117,7 @@ def measure(
 
 
 def _compared(
-    config: Config, costs: Mapping[str, dict[str, Any]], seconds: Mapping[str, Sequence[float]]
+    config: Config, costs: Mapping[str, CostMeasured], seconds: Mapping[str, Sequence[float]]
 ) -> Iterator[Measured]:
     first = config.variants[0].id
     for variant in config.variants:
@@ -126,12 +125,12 @@ def _compared(
         yield Measured(
             id=variant.id,
             label=variant.label,
-            parameters=measured["parameters"],
+            parameters=measured.parameters,
             step_seconds=spread(seconds[variant.id]),
             step_ratio=ratio(seconds[variant.id], seconds[first]),
-            compile_seconds=measured["compile_seconds"],
-            peak_memory_bytes=measured["peak_memory_bytes"],
-            memory_ratio=measured["peak_memory_bytes"] / costs[first]["peak_memory_bytes"],
+            compile_seconds=measured.compile_seconds,
+            peak_memory_bytes=measured.peak_memory_bytes,
+            memory_ratio=measured.peak_memory_bytes / costs[first].peak_memory_bytes,
             repeats=tuple(seconds[variant.id]),
         )
 
@@ -147,21 +146,39 @@ def ratio(values: Sequence[float], reference: Sequence[float]) -> Spread:
     return Spread(median(values) / median(reference), min(ratios), max(ratios))
 
 
-def _performer(environment: Mapping[str, str], listen: Listener) -> Callable[[str, str, dict[str, Any]], Any]:
-    """A function that has a fresh worker perform one task and returns what comes of it."""
+def _cost(speed: SpeedTask, variant: str) -> CostTask:
+    """The task of what one variant costs under the same conditions."""
+    return CostTask(
+        name=variant,
+        folder=speed.folder,
+        config=speed.config,
+        variant=variant,
+        device=speed.device,
+        steps=speed.steps,
+        data_dir=speed.data_dir,
+        shared=speed.shared,
+    )
 
-    def perform(name: str, target: str, payload: dict[str, Any]) -> dict[str, Any]:
-        with TemporaryDirectory(prefix="wncompare-bench-") as folder:
-            task = Task(name, target, payload, Path(folder) / "log.txt")
-            with closing(local.execute([task], workers=1, environment=environment)) as events:
-                *_, last = (_heard(event, listen) for event in events)
-        if last.kind == "failed":
-            raise WncompareError(f"{name}: {last.data['error']}")
-        return last.data
 
-    return perform
+_Measures = TypeVar("_Measures", CostMeasured, SpeedMeasured)
 
 
-def _heard(event: Event, listen: Listener) -> Event:
-    listen(event)
-    return event
+@dataclass(frozen=True)
+class _Workers:
+    """A fresh worker for each task."""
+
+    environment: Mapping[str, str]
+    listen: Listener
+
+    def perform(self, task: Task, expected: type[_Measures]) -> _Measures:
+        """What comes of one task."""
+        with closing(local.execute([task], workers=1, environment=self.environment)) as events:
+            *_, last = (self._heard(event) for event in events)
+        if isinstance(last, Failed):
+            raise WncompareError(f"{task.name}: {last.error}")
+        assert isinstance(last, expected)
+        return last
+
+    def _heard(self, event: Event) -> Event:
+        self.listen(event)
+        return event

@@ -7,11 +7,9 @@ import os
 import subprocess
 import sys
 from collections.abc import Sequence
-from typing import Literal
 
 from wncompare.errors import UsageError
-
-Device = Literal["cpu", "gpu"]
+from wncompare.tasks import Device
 
 _ASK_TENSORFLOW = "import tensorflow as tf; raise SystemExit(not tf.config.list_physical_devices('GPU'))"
 _TIMEOUT_SECONDS = 120

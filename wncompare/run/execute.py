@@ -1,6 +1,6 @@
 """An experiment as a whole: plan its runs, skip what is finished, have an engine do the rest, sum up."""
 
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,15 +15,12 @@ from wncompare.data.dataset import hold_out
 from wncompare.errors import RecordsError
 from wncompare.records import DatasetRecord, provenance
 from wncompare.run import devices
-from wncompare.run.devices import Device
 from wncompare.run.engines import local
 from wncompare.run.plan import PlannedRun, expected, plan, unfinished
 from wncompare.storage.locks import folder_lock, run_lock
-from wncompare.tasks import Event, Task
+from wncompare.tasks import Busy, Device, Download, Ended, Event, Failed, Planned, Task, TrainTask
 
 __all__ = ["Engine", "Listener", "Outcome", "PlannedRun", "Summary", "default_workers", "execute", "plan"]
-
-_TARGET = "wncompare.nn.runs.train:train"
 
 Engine = Literal["local", "ray"]
 Listener = Callable[[Event], None]
@@ -54,7 +51,7 @@ class Summary:
 
 def downloads(listen: Listener) -> data.Progress:
     """A download's progress as events."""
-    return lambda file, done, total: listen(Event("", "download", {"file": file, "done": done, "total": total}))
+    return lambda file, done, total: listen(Download(file, done, total))
 
 
 def default_workers(config: Config) -> int:
@@ -74,7 +71,7 @@ def execute(
     overwrite: bool = False,
     fail_fast: bool = False,
     listen: Listener = lambda event: None,
-    build_model: str | None = None,
+    build_model: bytes | None = None,
 ) -> Summary:
     """Train what `folder` does not hold of the experiment yet, and return how its runs ended.
 
@@ -100,7 +97,7 @@ def execute(
         with folder_lock(folder):
             waiting = unfinished(runs, overwrite=overwrite)
             records.write_experiment(folder, config, __version__)
-        listen(Event("", "planned", {"waiting": len(waiting), "finished": len(runs) - len(waiting)}))
+        listen(Planned(len(waiting), len(runs) - len(waiting)))
         shared = data.share(dataset) if waiting else None
         del dataset
         job = _Job(config, folder, data_dir, shared, build_model)
@@ -136,7 +133,7 @@ def _performer(engine: Engine, settings: dict[str, Any], *, expected: int) -> It
         yield partial(resolve("wncompare.run.engines.ray:execute"), **settings)
         return
     early = {**settings, "workers": min(settings["workers"], expected)}
-    with local.start(**early, preload=_TARGET.partition(":")[0]) as started:
+    with local.start(**early, preload=TrainTask.target.partition(":")[0]) as started:
         yield partial(local.execute, **settings, started=started)
 
 
@@ -148,7 +145,7 @@ class _Job:
     folder: Path
     data_dir: Path | None
     shared: data.Shared | None
-    build_model: str | None
+    build_model: bytes | None
 
     def outcomes(
         self, runs: Sequence[PlannedRun], perform: _Perform, listen: Listener, *, fail_fast: bool
@@ -158,39 +155,38 @@ class _Job:
         for wait in (False, True):
             with closing(perform(list(self._tasks(left.values(), wait=wait)))) as events:
                 for event in events:
-                    if event.data.get("status") == "busy":
+                    if isinstance(event, Busy):
                         continue
                     listen(event)
-                    if event.final:
+                    if isinstance(event, Ended | Failed):
                         outcome = self._settle(left.pop(event.task), event)
                         yield outcome
                         if fail_fast and outcome.status != "finished":
                             return
 
-    def _tasks(self, runs: Iterable[PlannedRun], *, wait: bool) -> Iterator[Task]:
-        configs: dict[str, Mapping[str, Any]] = {}
+    def _tasks(self, runs: Iterable[PlannedRun], *, wait: bool) -> Iterator[TrainTask]:
+        configs: dict[str, Config] = {}
         for run in runs:
-            folder = run.folder.absolute()
             if run.point.slug not in configs:
-                configs[run.point.slug] = self.config.at(run.point).dump()
-            payload = {
-                "config": configs[run.point.slug],
-                "record": run.record.model_dump(),
-                "folder": str(folder),
-                "data_dir": str(self.data_dir.absolute()) if self.data_dir else None,
-                "shared": self.shared.as_data() if self.shared else None,
-                "build_model": self.build_model,
-                "wait": wait,
-            }
-            yield Task(run.name, _TARGET, payload, folder / records.LOG_FILE)
+                configs[run.point.slug] = self.config.at(run.point)
+            yield TrainTask(
+                name=run.name,
+                folder=run.folder.absolute(),
+                config=configs[run.point.slug],
+                record=run.record,
+                data_dir=self.data_dir.absolute() if self.data_dir else None,
+                shared=self.shared,
+                build_model=self.build_model,
+                wait=wait,
+            )
 
-    def _settle(self, run: PlannedRun, event: Event) -> Outcome:
-        if event.kind != "failed":
-            return Outcome(run.name, event.data["status"])
+    def _settle(self, run: PlannedRun, event: Ended | Failed) -> Outcome:
+        if isinstance(event, Ended):
+            return Outcome(run.name, event.status)
         if not (self.folder / records.EXPERIMENT_FILE).exists():
             raise RecordsError(f"{self.folder}: was removed while its runs were training: run again, from the start")
-        _record_failure(run, event.data["error"])
-        return Outcome(run.name, "failed", event.data["error"])
+        _record_failure(run, event.error)
+        return Outcome(run.name, "failed", event.error)
 
 
 def _record_failure(run: PlannedRun, error: str) -> None:

@@ -11,8 +11,8 @@ from wncompare.config.grid import Point
 from wncompare.errors import RecordsError
 from wncompare.records import DatasetRecord, RunRecord
 from wncompare.records.identity import fingerprint, model_identity
-from wncompare.run.devices import Device
 from wncompare.storage.locks import is_held, run_lock
+from wncompare.tasks import Device
 
 
 @dataclass(frozen=True)

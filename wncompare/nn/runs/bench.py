@@ -3,11 +3,9 @@
 import resource
 import sys
 from pathlib import Path
-from typing import Any
 
 import tensorflow as tf
 
-from wncompare import config as configs
 from wncompare.config import Config
 from wncompare.data import Dataset
 from wncompare.data.dataset import splits
@@ -15,46 +13,37 @@ from wncompare.nn import arms
 from wncompare.nn.layer_table import parameters
 from wncompare.nn.runs.inputs import given, use
 from wncompare.nn.training.trainer import Trainer
+from wncompare.tasks import CostMeasured, CostTask, Device, Report, SpeedMeasured, SpeedTask
 
 
-def cost(payload: dict[str, Any], report: Any) -> dict[str, Any]:
-    """One variant alone, in a worker that did nothing before: its parameters, seconds to compile and peak memory.
-
-    `payload` has the resolved `config`, the `data_dir` or the dataset as it is `shared`, the `device`, the id of the
-    `variant` and the `steps` to train.
-    """
-    config, dataset = _loaded(payload)
-    trainer = _trainer(config, payload["variant"], dataset)
+def cost(task: CostTask, report: Report) -> CostMeasured:
+    """One variant alone, in a worker that did nothing before: its parameters, seconds to compile and peak memory."""
+    trainer = _trainer(task.config, task.variant, _dataset(task))
     compile_seconds = trainer.compile()
-    trainer.step_seconds(payload["steps"], seed=config.seeds[0])
-    return {
-        "parameters": parameters(trainer.model),
-        "compile_seconds": compile_seconds,
-        "peak_memory_bytes": _peak_memory(payload["device"]),
-    }
+    trainer.step_seconds(task.steps, seed=task.config.seeds[0])
+    return CostMeasured(task.name, parameters(trainer.model), compile_seconds, _peak_memory(task.device))
 
 
-def speed(payload: dict[str, Any], report: Any) -> dict[str, Any]:
+def speed(task: SpeedTask, report: Report) -> SpeedMeasured:
     """All variants side by side in one worker: the seconds of a step, for each of the `repeats`.
 
     A repeat times `steps` steps of each variant, every other repeat in the opposite order, so that what else the
     machine does falls on all alike. What compiling leaves to do is done in a first repeat, which does not count.
     """
-    config, dataset = _loaded(payload)
+    config, dataset = task.config, _dataset(task)
     trainers = {variant.id: _trainer(config, variant.id, dataset) for variant in config.variants}
     for trainer in trainers.values():
         trainer.compile()
     seconds: dict[str, list[float]] = {variant: [] for variant in trainers}
-    for repeat in range(payload["repeats"] + 1):
+    for repeat in range(task.repeats + 1):
         for variant in list(trainers) if repeat % 2 else reversed(trainers):
-            seconds[variant].append(trainers[variant].step_seconds(payload["steps"], seed=config.seeds[0]))
-    return {"step_seconds": {variant: values[1:] for variant, values in seconds.items()}}
+            seconds[variant].append(trainers[variant].step_seconds(task.steps, seed=config.seeds[0]))
+    return SpeedMeasured(task.name, {variant: values[1:] for variant, values in seconds.items()})
 
 
-def _loaded(payload: dict[str, Any]) -> tuple[Config, Dataset]:
-    use(payload["device"])
-    config = configs.from_data(payload["config"], "the benchmark's config")
-    return config, given(config.dataset, payload)
+def _dataset(task: CostTask | SpeedTask) -> Dataset:
+    use(task.device)
+    return given(task.config.dataset, task.data_dir, task.shared)
 
 
 def _trainer(config: Config, variant: str, dataset: Dataset) -> Trainer:
@@ -63,7 +52,7 @@ def _trainer(config: Config, variant: str, dataset: Dataset) -> Trainer:
     return Trainer(model, training, validation, batch_size=config.training.batch_size)
 
 
-def _peak_memory(device: str) -> int:
+def _peak_memory(device: Device) -> int:
     """The most bytes in use so far: of the GPU's memory where there is one, else of this process (resident).
 
     Linux's ru_maxrss starts at what the parent had in use; VmHWM is of this program alone.

@@ -1,11 +1,9 @@
 """The dataset of a task, as its driver gives it."""
 
 import re
-from collections.abc import Mapping
 from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 import tensorflow as tf
 
@@ -13,24 +11,20 @@ from wncompare import data
 from wncompare.config import Named
 from wncompare.data import Dataset, Shared, Split
 from wncompare.errors import DatasetError, UsageError
-
-
-def given(choice: Named, payload: Mapping[str, Any]) -> Dataset:
-    """The dataset that the driver has `shared` decoded or, where this machine lacks that copy, from its `data_dir`."""
-    shared, data_dir = payload["shared"], payload["data_dir"]
-    return _cached(choice, Path(data_dir) if data_dir else None, Shared.from_data(shared) if shared else None)
+from wncompare.tasks import Device
 
 
 @lru_cache(maxsize=1)  # a worker's runs share it
-def _cached(choice: Named, data_dir: Path | None, shared: Shared | None) -> Dataset:
+def given(choice: Named, data_dir: Path | None, shared: Shared | None) -> Dataset:
+    """The dataset that the driver has `shared` decoded or, where this machine lacks that copy, from its `data_dir`."""
     if shared is not None:
         with suppress(DatasetError):  # this machine's disk may not have it
             return data.opened(shared)
     return data.load(choice.name, choice, data_dir=data_dir)
 
 
-def use(device: str) -> None:
-    """Have TensorFlow compute on that kind of device, "cpu" or "gpu", for as long as this process lives.
+def use(device: Device) -> None:
+    """Have TensorFlow compute on that kind of device for as long as this process lives.
 
     Raises:
         UsageError: a GPU is asked for, and TensorFlow sees none.

@@ -5,11 +5,9 @@ is on disk.
 """
 
 import math
-from base64 import b64decode
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -18,9 +16,8 @@ import cloudpickle
 import keras
 import numpy as np
 
-from wncompare import config as configs
 from wncompare import records
-from wncompare.config import Config, Training
+from wncompare.config import Training
 from wncompare.data import Dataset, Split
 from wncompare.data.dataset import splits
 from wncompare.errors import DatasetError, ModelError, RecordsError, UnreadableError
@@ -35,27 +32,24 @@ from wncompare.records import RunRecord, Status, provenance
 from wncompare.records.identity import fingerprint, model_identity
 from wncompare.storage.files import replacing
 from wncompare.storage.locks import run_lock
+from wncompare.tasks import Busy, Ended, EpochDone, Progress, Report, Started, TrainTask, Waiting
 
-Report = Callable[..., None]
 BuildModel = Callable[[], keras.Model]
 
 _REPORT_SECONDS = 0.2
 _EVENTS_FOLDER = "tensorboard"
 
 
-def train(payload: dict[str, Any], report: Report) -> dict[str, Any]:
-    """Train the run that `payload` describes and write its record; `report` hears of every epoch.
+def train(task: TrainTask, report: Report) -> Ended | Busy:
+    """Train the run and write its record; `report` hears of every epoch."""
 
-    `payload` has the resolved `config`, the `record` that the run starts from, its `folder`, the `data_dir`, the
-    dataset as it is `shared` by the driver, from `wncompare.compare` the function `build_model`, pickled, and whether
-    to `wait` for another process that has the run; what comes back is the run's final status, or "busy".
-    """
-    folder, record = Path(payload["folder"]), RunRecord.model_validate(payload["record"])
-    waiting = partial(report, "waiting") if payload["wait"] else None
-    with run_lock(folder, waiting=waiting) as held:
+    def waiting() -> None:
+        report(Waiting(task.name))
+
+    with run_lock(task.folder, waiting=waiting if task.wait else None) as held:
         if not held:
-            return {"status": "busy"}
-        return {"status": _status_there(folder, record) or _begin(payload, folder, record, report)}
+            return Busy(task.name)
+        return Ended(task.name, _status_there(task.folder, task.record) or _begin(task, report))
 
 
 def _status_there(folder: Path, record: RunRecord) -> Status | None:
@@ -68,36 +62,36 @@ def _status_there(folder: Path, record: RunRecord) -> Status | None:
     return found.status if records.is_done(record, found) else None
 
 
-def _begin(payload: dict[str, Any], folder: Path, record: RunRecord, report: Report) -> Status:
-    started = perf_counter()
+def _begin(task: TrainTask, report: Report) -> Status:
+    started, config, record = perf_counter(), task.config, task.record
     programs.keep()
     use(record.identity["device"])
-    config = configs.from_data(payload["config"], "the run's config")
-    dataset = given(config.dataset, payload)
+    dataset = given(config.dataset, task.data_dir, task.shared)
     if dataset.digest != record.dataset.digest:
         raise DatasetError(f"dataset {dataset.name}: changed since the run was planned: run again")
-    model = payload["config"]["model"]
+    model = config.dump()["model"]
     if model_identity(model) != record.identity["model"]:
         raise ModelError(f"model {model['file']}: changed since the run was planned: run again")
-    records.clear_run(folder)
-    diary = _Diary(folder, record, tensorboard=config.tensorboard)
+    records.clear_run(task.folder)
+    diary = _Diary(task.folder, record, tensorboard=config.tensorboard)
     diary.note(started=_now(), device=record.identity["device"])
-    return _train(config, dataset, diary, report, started, _unpacked(payload["build_model"]))
+    return _train(task, dataset, diary, report, started)
 
 
-def _train(
-    config: Config, dataset: Dataset, diary: "_Diary", report: Report, started: float, build_model: BuildModel | None
-) -> Status:
+def _train(task: TrainTask, dataset: Dataset, diary: "_Diary", report: Report, started: float) -> Status:
+    config, build_model = task.config, _unpacked(task.build_model)
     parts = splits(dataset, config.holdout)
     model = arms.build(config, diary.record.variant, diary.record.seed, dataset, parts[0], build_model)
     trainer = _trainer(diary.record, model, parts, config.training.batch_size)
     done = diary.begin(trainer.model, start_up=perf_counter() - started)
-    report("started", parameters=diary.record.parameters, epochs=done)
+    report(Started(task.name, parameters(trainer.model), done))
     epochs = trainer.epochs(
-        config.training.epochs, seed=diary.record.seed, first_epoch=done + 1, progress=_throttled(report)
+        config.training.epochs, seed=diary.record.seed, first_epoch=done + 1, progress=_throttled(task.name, report)
     )
     while (ending := diary.ending(trainer.model, config.training)) is None:
-        report("epoch", **diary.add(trainer.model, next(epochs)))
+        result = next(epochs)
+        diary.add(trainer.model, result)
+        report(EpochDone(task.name, result.epoch, result.logs, result.steps, result.train_seconds))
     diary.end(trainer.model, ending, trainer.test() if ending.status == "finished" else None)
     return ending.status
 
@@ -184,8 +178,8 @@ class _Diary:
         checkpoint.restore(point, model)
         return point.epoch
 
-    def add(self, model: keras.Model, result: EpochResult) -> dict[str, Any]:
-        """Write an epoch and then its resume point; its row of history.csv."""
+    def add(self, model: keras.Model, result: EpochResult) -> None:
+        """Write an epoch and then its resume point."""
         row, layers = _row(result), list(layer_rows(model, epoch=result.epoch))
         self._rows.append(row)
         self._layers += layers
@@ -197,7 +191,6 @@ class _Diary:
             self._events.add([row, *layers])
         self.note(seconds=self._spent(**seconds))
         print(_now(), *(f"{name} {value:.6g}" for name, value in row.items()), flush=True)
-        return row
 
     def ending(self, model: keras.Model, training: Training) -> _Ending | None:
         """How the run ends after the epochs that it has, None where it goes on: a resumed run ends where it would."""
@@ -243,12 +236,12 @@ def _is_finite(model: keras.Model, loss: float) -> bool:
     )
 
 
-def _unpacked(build_model: str | None) -> BuildModel | None:
+def _unpacked(build_model: bytes | None) -> BuildModel | None:
     """The user's own function, as `wncompare.compare` sent it to this worker."""
-    return None if build_model is None else cloudpickle.loads(b64decode(build_model))
+    return None if build_model is None else cloudpickle.loads(build_model)
 
 
-def _throttled(report: Report) -> Callable[[int, int, dict[str, float]], None]:
+def _throttled(run: str, report: Report) -> Callable[[int, int, dict[str, float]], None]:
     """A progress function that reports at most a few times a second."""
     last = 0.0
 
@@ -256,7 +249,7 @@ def _throttled(report: Report) -> Callable[[int, int, dict[str, float]], None]:
         nonlocal last
         if perf_counter() - last >= _REPORT_SECONDS:
             last = perf_counter()
-            report("progress", step=step, steps=steps, logs=logs)
+            report(Progress(run, step, steps, logs))
 
     return progress
 

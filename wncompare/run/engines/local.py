@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from queue import Empty, SimpleQueue
 
 from wncompare.run.engines.process import Worker
-from wncompare.tasks import Event, Task
+from wncompare.tasks import Died, Event, Failed, Last, Retry, Task
 
 
 def execute(
@@ -21,8 +21,8 @@ def execute(
 
     Workers import from where this process does, and `environment` is added to their variables; where there are
     `gpus`, each worker sees one of them, in turn. Those that are `started` already (see `start`) are taken out of that
-    list first. A worker that dies costs its own task alone one retry, at once and in a new worker (an event of kind
-    "retry" says so); a second death fails the task. Closing the iterator ends every worker at once.
+    list first. A worker that dies costs its own task alone one retry, at once and in a new worker (a `Retry` says so);
+    a second death fails the task. Closing the iterator ends every worker at once.
     """
     started = [] if started is None else started
     waiting: SimpleQueue[Task] = SimpleQueue()
@@ -39,7 +39,7 @@ def execute(
         unfinished = len(tasks)
         while unfinished:
             event = events.get()
-            unfinished -= event.final
+            unfinished -= isinstance(event, Last)
             yield event
     finally:
         for slot in slots:
@@ -95,7 +95,7 @@ class _Slot(threading.Thread):
             try:
                 self._perform(task)
             except Exception as error:  # no worker to be had, or one that talks nonsense: the driver must hear of it
-                self._events.put(Event(task.name, "failed", {"error": f"{type(error).__name__}: {error}"}))
+                self._events.put(Failed(task.name, f"{type(error).__name__}: {error}"))
 
     def close(self) -> None:
         """End the worker at once, and take no more tasks."""
@@ -110,15 +110,15 @@ class _Slot(threading.Thread):
 
     def _perform(self, task: Task) -> None:
         """Have a worker do the task and, where that one dies of it, a new one once more."""
-        if not self._survived(task, death="retry"):
-            self._survived(task, death="failed")
+        if not self._survived(task, death=Retry):
+            self._survived(task, death=Failed)
 
-    def _survived(self, task: Task, *, death: str) -> bool:
-        """Have a worker do the task; whether it lived to say how that ended. Its death is an event of kind `death`."""
+    def _survived(self, task: Task, *, death: type[Retry | Failed]) -> bool:
+        """Have a worker do the task; whether it lived to say how that ended. Its death is told as a `death`."""
         worker = self._living_worker()
         for event in worker.perform(task) if worker else ():
-            if event.data.get("died"):
-                self._events.put(Event(task.name, death, event.data))
+            if isinstance(event, Died):
+                self._events.put(death(event.task, event.error))
                 return False
             self._events.put(event)
         return True

@@ -5,7 +5,6 @@ its standard input and exits when that closes, so it dies with its driver, howev
 of its own: Ctrl-C reaches the driver alone.
 """
 
-import json
 import os
 import subprocess
 import sys
@@ -13,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from signal import Signals
 
-from wncompare.tasks import Event, Task
+from wncompare.tasks import Died, Event, Last, Task, decode_event, encode_task
 
 
 class Worker:
@@ -36,14 +35,14 @@ class Worker:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         with suppress(BrokenPipeError):  # it died while idle: the end of its output says so below
-            self._process.stdin.write(_encode(task))
+            self._process.stdin.write(encode_task(task))
             self._process.stdin.flush()
         for line in self._process.stdout:
-            event = Event(task.name, **json.loads(line))
+            event = decode_event(line)
             yield event
-            if event.final:
+            if isinstance(event, Last):
                 return
-        yield Event(task.name, "failed", {"error": _cause_of_death(self._process.wait()), "died": True})
+        yield Died(task.name, _cause_of_death(self._process.wait()))
 
     def kill(self) -> None:
         """End it at once."""
@@ -71,10 +70,6 @@ def _start(environment: Mapping[str, str], preload: Sequence[str]) -> "subproces
         env=environment,
         start_new_session=True,
     )
-
-
-def _encode(task: Task) -> str:
-    return json.dumps({"name": task.name, "target": task.target, "payload": task.payload, "log": str(task.log)}) + "\n"
 
 
 def _cause_of_death(code: int) -> str:

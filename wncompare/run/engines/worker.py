@@ -6,7 +6,6 @@ dead, and the worker exits on the spot.
 """
 
 import gc
-import json
 import os
 import sys
 import threading
@@ -22,6 +21,7 @@ from typing import Any
 from wncompare.catalog.registry import resolve
 from wncompare.errors import WncompareError
 from wncompare.storage.files import explain
+from wncompare.tasks import Event, Failed, Last, Report, Task, decode_task, encode_event
 
 
 def main() -> None:
@@ -35,11 +35,11 @@ def main() -> None:
         with suppress(Exception), _importing():  # the task that needs it will say why
             import_module(module)
 
-    def report(kind: str, **data: Any) -> None:
-        events.write(json.dumps({"kind": kind, "data": data}) + "\n")
+    def report(event: Event) -> None:
+        events.write(encode_event(event))
 
     while True:
-        _perform(json.loads(tasks.get()), report)
+        report(_performed(decode_task(tasks.get()), report))
 
 
 def _read(tasks: "SimpleQueue[str]") -> None:
@@ -48,21 +48,22 @@ def _read(tasks: "SimpleQueue[str]") -> None:
     os._exit(0)
 
 
-def _perform(task: dict[str, Any], report: Any) -> None:
+def _performed(task: Task, report: Report) -> Last:
+    """The last event of a task, which has been done."""
+    last: Last
     try:
-        _print_to(Path(task["log"]))
-        print(f"--- {datetime.now(UTC).isoformat(timespec='seconds')} {task['name']} in process {os.getpid()} ---")
+        _print_to(task.log)
+        print(f"--- {datetime.now(UTC).isoformat(timespec='seconds')} {task.name} in process {os.getpid()} ---")
         with _importing():
-            function = resolve(task["target"])
-        result = function(task["payload"], report)
-        kind = "done"
+            function = resolve(task.target)
+        last = function(task, report)
     except Exception as error:
         with suppress(OSError):
             print(error) if isinstance(error, WncompareError) else traceback.print_exc()
-        kind, result = "failed", {"error": _one_line(error)}
+        last = Failed(task.name, _one_line(error))
     with suppress(OSError):  # a log on a full disk
         _flush()  # once the driver hears the last word, it may end this process
-    report(kind, **result)
+    return last
 
 
 _OPTIONAL = ("IPython", "jax", "matplotlib", "pandas", "scipy", "sklearn", "torch")

@@ -11,9 +11,21 @@ from wncompare.errors import RecordsError
 from wncompare.records.provenance import available_cores
 from wncompare.run.engines.ray.cluster import PATIENCE_SECONDS, cluster, imported, one_line, shortage
 from wncompare.run.engines.ray.node import perform
-from wncompare.run.engines.ray.place import PLACED, Files, Place, place, read_files, version, write_files
+from wncompare.run.engines.ray.place import Files, Place, Placed, place, read_files, version, write_files
 from wncompare.storage.locks import is_held, run_lock
-from wncompare.tasks import Event, Task
+from wncompare.tasks import (
+    Busy,
+    Died,
+    Event,
+    Failed,
+    Last,
+    Notice,
+    Retry,
+    Task,
+    TrainTask,
+    Waiting,
+    encode_task,
+)
 
 Stream = Any
 """Ray's generator of object references: the events of a task that runs somewhere."""
@@ -37,8 +49,8 @@ def execute(
     `folder` is the results folder, which is there; the tasks' folders are below it and need not be.
     The cluster is the one at `address` (host:port, or "auto"; default: $RAY_ADDRESS), else one on this machine that
     ends with the tasks. Each task takes that many `cpus` and `gpus` of a node. One whose worker or node is lost goes
-    on from its last epoch elsewhere (an event of kind "retry" says so); a third loss fails it. An event of kind
-    "notice" says what the cluster lacks where nothing starts. Closing the iterator ends every task at once.
+    on from its last epoch elsewhere (a `Retry` says so); a third loss fails it. A `Notice` says what the cluster
+    lacks where nothing starts. Closing the iterator ends every task at once.
 
     Raises:
         EngineError: Ray is not installed, or there is no cluster at the address.
@@ -52,7 +64,7 @@ def execute(
         remote = ray.remote(num_cpus=cpus, num_gpus=gpus, max_retries=0)(perform)
 
         def submit(task: Task, files: Files) -> Stream:
-            return remote.options(name=task.name).remote(task, files, here)
+            return remote.options(name=task.name).remote(encode_task(task), files, here)
 
         needs = {kind: amount for kind, amount in (("CPU", cpus), ("GPU", gpus)) if amount}
         yield from _Driver(ray, submit, tasks, here).events(workers or len(tasks), needs)
@@ -89,7 +101,7 @@ class _Driver:
                     continue
                 elif lack := shortage(self._ray, needs):
                     told = True
-                    yield Event("", "notice", {"message": lack})
+                    yield Notice("", lack)
         finally:
             for stream in self._running:
                 self._ray.cancel(stream, force=True)
@@ -99,13 +111,13 @@ class _Driver:
     def _fill(self, workers: int) -> None:
         while self._waiting and len(self._running) < workers:
             task = self._waiting.popleft()
-            files = read_files(task.log.parent)
+            files = read_files(task.folder)
             self._sent[task.name] = version(files)
             self._running[self._submit(task, files)] = task
 
     def _take_back(self) -> None:
         """Let the tasks whose runs no other process has any more wait with the others."""
-        held = [task for task in self._aside if is_held(task.log.parent)]
+        held = [task for task in self._aside if is_held(task.folder)]
         self._waiting.extend(task for task in self._aside if task not in held)
         self._aside = held
 
@@ -118,68 +130,68 @@ class _Driver:
             self._ray.cancel(stream, force=True)
             yield self._give_way(task)
             return
-        if event.kind == PLACED and self._is_outdated(task, files):
+        if isinstance(event, Placed) and self._is_outdated(task, files):
             self._ray.cancel(stream, force=True)
             self._claims.pop(task.name).close()
             self._waiting.appendleft(task)
             return
         self._write(task, files or {})
-        if event.final:
+        if isinstance(event, Last):
             self._claims.pop(task.name, ExitStack()).close()
-            yield self._lose(task, event) if event.data.get("died") else event
+            yield self._lose(task, event) if isinstance(event, Died) else event
         else:
             self._running[stream] = task
             self._started.add(task.name)
-            if event.kind != PLACED:
+            if not isinstance(event, Placed):
                 yield event
 
-    def _next(self, stream: Stream, task: Task) -> tuple[Event, Files | None]:
+    def _next(self, stream: Stream, task: Task) -> tuple[Event | Placed, Files | None]:
         try:
-            item: tuple[Event, Files | None] = self._ray.get(next(stream))
+            item: tuple[Event | Placed, Files | None] = self._ray.get(next(stream))
         except (StopIteration, self._ray.exceptions.RayError) as error:
-            return Event(task.name, "failed", _failure(self._ray, error)), None
+            return _failure(self._ray, task, error), None
         return item
 
     def _claim(self, task: Task) -> bool:
         """Hold a run whose node cannot hold it on this disk; whether nobody else does."""
         if task.name not in self._claims:
             claim = ExitStack()
-            if not claim.enter_context(run_lock(task.log.parent)):
+            if not claim.enter_context(run_lock(task.folder)):
                 return False
             self._claims[task.name] = claim
-            task.log.parent.mkdir(parents=True, exist_ok=True)
+            task.folder.mkdir(parents=True, exist_ok=True)
         return True
 
     def _is_outdated(self, task: Task, files: Files | None) -> bool:
         """Whether a node that is apart has files from before another process was at the run."""
-        return files is not None and version(read_files(task.log.parent)) != self._sent[task.name]
+        return files is not None and version(read_files(task.folder)) != self._sent[task.name]
 
     def _give_way(self, task: Task) -> Event:
         """Leave the run to the process that has it, as a worker that sees this disk does."""
-        if not task.payload.get("wait"):
-            return Event(task.name, "done", {"status": "busy"})
+        if isinstance(task, TrainTask) and not task.wait:
+            return Busy(task.name)
         self._aside.append(task)
-        return Event(task.name, "waiting")
+        return Waiting(task.name)
 
     def _write(self, task: Task, files: Files) -> None:
         if files and not self._place.token.exists():
             raise RecordsError(f"{self._place.token.parent}: was removed while its runs were training: run again")
-        write_files(task.log.parent, files)
+        write_files(task.folder, files)
 
-    def _lose(self, task: Task, event: Event) -> Event:
+    def _lose(self, task: Task, death: Died) -> Retry | Failed:
         """Give a task that lost its worker or its node another try, from what is on the driver's disk."""
         self._losses[task.name] += 1
         if self._losses[task.name] == _ATTEMPTS:
-            return event
+            return Failed(task.name, death.error)
         self._waiting.appendleft(task)
-        return Event(task.name, "retry", event.data)
+        return Retry(task.name, death.error)
 
 
-def _failure(ray: Any, error: Exception) -> dict[str, Any]:
-    """What to say of an error of Ray's, and whether it is a worker's or a node's death, which a retry may mend."""
+def _failure(ray: Any, task: Task, error: Exception) -> Failed | Died:
+    """What an error of Ray's is: a worker's or a node's death, which a retry may mend, or the task's failure."""
     if isinstance(error, ray.exceptions.RayTaskError):
-        return {"error": one_line(error.cause or error)}
+        return Failed(task.name, one_line(error.cause or error))
     if isinstance(error, ray.exceptions.RuntimeEnvSetupError | ray.exceptions.TaskUnschedulableError):
-        return {"error": one_line(error)}
+        return Failed(task.name, one_line(error))
     lost = {"NodeDiedError": "the node died", "OutOfMemoryError": "the node ran out of memory"}
-    return {"error": lost.get(type(error).__name__, "Ray's worker or its node was lost"), "died": True}
+    return Died(task.name, lost.get(type(error).__name__, "Ray's worker or its node was lost"))

@@ -9,28 +9,29 @@ from dataclasses import replace
 from pathlib import Path
 
 from wncompare.run.engines.process import Worker
-from wncompare.run.engines.ray.place import PLACED, Files, Place, read_files, write_files
-from wncompare.tasks import Event, Task
+from wncompare.run.engines.ray.place import Files, Place, Placed, read_files, write_files
+from wncompare.tasks import EpochDone, Event, Last, decode_task
 
 
-def perform(task: Task, files: Files, place: Place) -> Iterator[tuple[Event, Files | None]]:
-    """Have this Ray process's worker do the task, and yield its events.
+def perform(line: str, files: Files, place: Place) -> Iterator[tuple[Event | Placed, Files | None]]:
+    """Have this Ray process's worker do the task that `encode_task` made a `line` of, and yield its events.
 
     Where this node does not see the driver's disk, the run's files go with the events that changed them; else None.
     """
+    task = decode_task(line)
     with suppress(OSError):
         os.chdir(place.folder)  # relative paths in a config mean what they mean to the driver
     if place.token.exists():
-        yield Event(task.name, PLACED), None
+        yield Placed(task.name), None
         yield from ((event, None) for event in _worker(place.environment).perform(task))
         return
-    yield Event(task.name, PLACED), {}
+    yield Placed(task.name), {}
     with tempfile.TemporaryDirectory(prefix="wncompare-") as name:
         folder = Path(name, "run")
         folder.mkdir()
         write_files(folder, files)
-        for event in _worker(place.environment).perform(_moved(task, folder)):
-            yield event, read_files(folder) if event.final or event.kind == "epoch" else {}
+        for event in _worker(place.environment).perform(replace(task, folder=folder)):
+            yield event, read_files(folder) if isinstance(event, EpochDone | Last) else {}
 
 
 _WORKERS: dict[str, Worker] = {}
@@ -46,8 +47,3 @@ def _worker(environment: Mapping[str, str]) -> Worker:
         _WORKERS.clear()
         _WORKERS[key] = Worker(environment)
     return _WORKERS[key]
-
-
-def _moved(task: Task, folder: Path) -> Task:
-    """The task, with another folder for its run."""
-    return replace(task, payload={**task.payload, "folder": str(folder)}, log=folder / task.log.name)

@@ -12,9 +12,6 @@ from wncompare.storage.files import write_bytes
 
 Files = dict[str, bytes]
 
-PLACED = "placed"
-"""The first event of a task on a node, which is for the driver alone."""
-
 _FORWARDED = ("KERAS_", "OMP_", "TF_", "WNCOMPARE_", "XLA_")
 """Variables of the driver's that a run may depend on: `ray start` may have been called in another environment."""
 
@@ -27,6 +24,13 @@ _FILES = (
     records.RUN_FILE,
 )
 """A run's files in the order of writing: a resume point is never ahead of its history, so reading goes backwards."""
+
+
+@dataclass(frozen=True)
+class Placed:
+    """What a node says first of a task, which is for the driver alone."""
+
+    task: str
 
 
 @dataclass(frozen=True)
