@@ -402,8 +402,8 @@ def unlowered() -> keras.Sequential:
 
 @pytest.mark.parametrize("build", [flat, unlowered], ids=["a rest beside XLA", "without XLA"])
 def test_no_timed_call_compiles(build: Callable[[], keras.Model], monkeypatch: pytest.MonkeyPatch) -> None:
-    """On a trainer's first run, on a second from another model and on a resumed one: what TensorFlow instantiates, after
-    a cleared session too, it instantiates before the clock of training, evaluation or a benchmark's steps starts."""
+    """On a trainer's first run, on a second from another model and on a resumed one: what TensorFlow instantiates, also
+    after a cleared session, it instantiates before the clock of training, evaluation or a benchmark's steps starts."""
     one = Trainer(build(), ragged, validation, validation, batch_size=BATCH)
     with Clocked(monkeypatch) as clocked:
         first = list(one.epochs(1, seed=0))
