@@ -17,6 +17,7 @@ from wncompare.records import Experiment
 from wncompare.records.table import tabulated
 from wncompare.render import progress as console
 from wncompare.run import execute as experiment
+from wncompare.run.engines import LocalEngine
 from wncompare.storage import files
 from wncompare.tasks import Device
 
@@ -89,9 +90,8 @@ def compare(
         experiment.execute(
             config,
             folder,
+            engine=LocalEngine(workers, device),
             data_dir=Path(data_dir) if data_dir else None,
-            workers=workers,
-            device=device,
             overwrite=overwrite,
             listen=listen,
             build_model=cloudpickle.dumps(build_model),

@@ -56,7 +56,7 @@ class TrainTask(Task):
 class CostTask(Task):
     """What one `variant` costs beside its step time; it trains `steps` steps."""
 
-    target: ClassVar[str] = "wncompare.nn.runs.bench:cost"
+    target: ClassVar[str] = "wncompare.nn.runs.benchmark:cost"
     config: Config
     variant: str
     device: Device
@@ -69,7 +69,7 @@ class CostTask(Task):
 class SpeedTask(Task):
     """The step times of all variants: `steps` steps of each, turn by turn, `repeats` times."""
 
-    target: ClassVar[str] = "wncompare.nn.runs.bench:speed"
+    target: ClassVar[str] = "wncompare.nn.runs.benchmark:speed"
     config: Config
     device: Device
     steps: int

@@ -203,26 +203,9 @@ def test_a_dataset_that_does_not_fit_is_refused_with_its_size(monkeypatch: pytes
     """The error says how many bytes are needed and how many are free; where memory cannot be asked nothing is."""
     dataset = data.load("synthetic")
     needed = 512 * 32 * 32 * 3
-    monkeypatch.setattr(device, "free_memory", lambda: needed - 1)
+    monkeypatch.setattr(device, "available_memory", lambda: needed - 1)
     with pytest.raises(DatasetError, match=r"512 images of 32 × 32 × 3 need 0\.00 GiB .* fewer --workers"):
         device.check_fits(dataset.train)
     for enough in (needed, None):
-        monkeypatch.setattr(device, "free_memory", lambda enough=enough: enough)
+        monkeypatch.setattr(device, "available_memory", lambda enough=enough: enough)
         device.check_fits(data.load("synthetic").train)
-
-
-def test_free_memory_is_the_least_of_the_system_s_and_the_cgroup_s(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Both are read as the kernel writes them; without a limit the cgroup has no say."""
-    files = {
-        "/proc/meminfo": "MemTotal:  9000 kB\nMemAvailable:   5000 kB\n",
-        "/proc/self/cgroup": "0::/box\n",
-        "/sys/fs/cgroup/box/memory.max": "4000000\n",
-        "/sys/fs/cgroup/box/memory.current": "1000000\n",
-        "/sys/fs/cgroup/box/memory.stat": "anon 5\ninactive_file 500000\n",
-    }
-    monkeypatch.setattr(device, "_text", lambda file: files.get(str(file), ""))
-    assert device.free_memory() == 3_500_000
-    files["/sys/fs/cgroup/box/memory.max"] = "max\n"
-    assert device.free_memory() == 5000 * 1024
-    files.clear()
-    assert device.free_memory() is None

@@ -20,9 +20,9 @@ from hypothesis import strategies as st
 from benchmarks import common, flops, tables
 from wncompare import cli
 from wncompare import config as configs
-from wncompare.cli.bench import table
 from wncompare.errors import WncompareError
-from wncompare.run import benchmark as bench
+from wncompare.render.benchmark import table
+from wncompare.run import benchmark
 from wncompare.tasks import CostMeasured, Report, SpeedMeasured, SpeedTask, Task
 
 SECONDS = st.floats(1e-6, 1e3)
@@ -95,14 +95,14 @@ def test_parameters_are_counted(measured: dict[str, Any]) -> None:
 def test_a_ratio_of_medians_lies_between_the_paired_ratios(pairs: list[tuple[float, float]]) -> None:
     """Of an odd number of repeats, the medians' ratio is between the lowest and the highest ratio of two neighbours."""
     pairs = pairs[: len(pairs) - 1 + len(pairs) % 2]
-    found = bench.ratio(*map(list, zip(*pairs, strict=True)))
+    found = benchmark.ratio(*map(list, zip(*pairs, strict=True)))
     assert found.low * (1 - 1e-12) <= found.median <= found.high * (1 + 1e-12)
 
 
 def test_variants_take_turns_in_alternating_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each repeat times every variant once, every other one backwards, and the first repeat does not count."""
     from tests.conftest import TINY
-    from wncompare.nn.runs import bench as worker
+    from wncompare.nn.runs import benchmark as worker
 
     clock, order = count(1), []
 
@@ -130,7 +130,7 @@ def test_variants_take_turns_in_alternating_order(tmp_path: Path, monkeypatch: p
 
 def test_peak_memory_is_this_process_s_own() -> None:
     """The peak grows by what is touched on top of it, and agrees with two other counts of the kernel's to 1 %."""
-    from wncompare.nn.runs.bench import _peak_memory
+    from wncompare.nn.runs.benchmark import _peak_memory
 
     def resident() -> int:
         pages = int(Path("/proc/self/statm").read_text().split()[1])
@@ -148,7 +148,7 @@ def test_peak_memory_is_this_process_s_own() -> None:
 
 def test_a_variant_that_fails_is_an_error_that_names_it(tmp_path: Path) -> None:
     """A worker's failure ends the benchmark with the task's name and the reason."""
-    workers = bench._Workers({}, lambda event: None)
+    workers = benchmark._Workers({}, lambda event: None)
     with pytest.raises(WncompareError, match=r"^weight_norm: ValueError: too wide$"):
         workers.perform(Doomed(name="weight_norm", folder=tmp_path), CostMeasured)
 
@@ -157,24 +157,26 @@ def test_no_dataset_is_a_usage_error(
     tiny_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A dataset that is not there ends the command with code 2 and one line, before any worker starts."""
-    monkeypatch.setattr(bench, "_Workers", lambda *arguments: pytest.fail("a worker was started"))
+    monkeypatch.setattr(benchmark, "_Workers", lambda *arguments: pytest.fail("a worker was started"))
     dataset = f"dataset={{name: npz, path: {tmp_path / 'absent.npz'}}}"
     assert cli._exit_code(["bench", str(tiny_file), "--set", dataset]) == 2
     assert capsys.readouterr().err.count("\n") == 1
 
 
-def spread_of(value: float) -> bench.Spread:
+def spread_of(value: float) -> benchmark.Spread:
     """A spread around a value."""
-    return bench.Spread(value, 0.5 * value, 2 * value)
+    return benchmark.Spread(value, 0.5 * value, 2 * value)
 
 
 def test_the_table_shows_medians_with_their_spread(capsys: pytest.CaptureFixture[str]) -> None:
     """A row a variant, in milliseconds and megabytes; labels are text, never markup; the caption names the machine."""
     from rich.console import Console
 
-    row = bench.Measured("a", "[red]A", 62_006, spread_of(0.002), spread_of(1.25), 5.44, 1_500_000_000, 1.5, (0.002,))
+    row = benchmark.Measured(
+        "a", "[red]A", 62_006, spread_of(0.002), spread_of(1.25), 5.44, 1_500_000_000, 1.5, (0.002,)
+    )
     machine = {"processor": "A CPU", "cores": 2, "python": "3.12.1", "wncompare": "1.0"}
-    found = bench.Benchmark("mine", "Data", "lenet", 32, 100, 1, "cpu", machine, (row,))
+    found = benchmark.Benchmark("mine", "Data", "lenet", 32, 100, 1, "cpu", machine, (row,))
     Console(width=140).print(table(found))
     out = capsys.readouterr().out
     assert "[red]A" in out

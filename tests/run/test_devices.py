@@ -50,7 +50,7 @@ def test_only_gpus_that_this_process_may_use_count(
 
 def test_a_worker_for_the_cpu_sees_no_gpu() -> None:
     """CUDA shows it none."""
-    assert devices.environment("cpu") == {"CUDA_VISIBLE_DEVICES": "-1"}
+    assert devices.variables("cpu") == {"CUDA_VISIBLE_DEVICES": "-1"}
 
 
 def test_a_tool_that_is_not_there_has_no_answer() -> None:

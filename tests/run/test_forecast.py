@@ -7,14 +7,15 @@ import pytest
 
 from tests.conftest import TINY
 from wncompare import config as configs
-from wncompare.run.forecast import estimate
+from wncompare.render import forecast as text
+from wncompare.run.forecast import forecast
 
 ROOT = Path(__file__).parents[2]
 
 
 def planned(**changes: Any) -> Any:
     """The estimate of the tiny config with some keys changed, for one worker."""
-    return estimate(configs.from_data({**TINY, **changes}, "test"), workers=1)
+    return forecast(configs.from_data({**TINY, **changes}, "test"), workers=1)
 
 
 def test_steps_count_the_last_partial_batch() -> None:
@@ -30,20 +31,20 @@ def test_time_grows_with_runs_and_shrinks_with_workers() -> None:
     two, four, six = (planned(seeds=list(range(seeds))).seconds for seeds in (2, 4, 6))
     assert four - two == pytest.approx(six - four)
     assert two < four < 2 * two  # compiling an arm is once for all seeds
-    assert estimate(configs.from_data({**TINY, "seeds": [0, 1, 2, 3]}, "test"), workers=2).seconds == pytest.approx(two)
-    assert estimate(configs.from_data(TINY, "test"), workers=99).workers == 4
+    assert forecast(configs.from_data({**TINY, "seeds": [0, 1, 2, 3]}, "test"), workers=2).seconds == pytest.approx(two)
+    assert forecast(configs.from_data(TINY, "test"), workers=99).workers == 4
 
 
 def test_the_estimate_of_the_main_comparison_is_near_what_it_took() -> None:
     """configs/cifar10.yaml took 203 s with two workers on the cores that the figures are from."""
-    assert 160 < estimate(configs.load(ROOT / "configs/cifar10.yaml", ()), workers=2).seconds < 260
+    assert 160 < forecast(configs.load(ROOT / "configs/cifar10.yaml", ()), workers=2).seconds < 260
 
 
 def test_a_user_s_own_model_or_data_has_no_estimate() -> None:
     """What is not known is not guessed."""
     own = planned(model={"file": "my.keras"})
     assert own.seconds is None
-    assert "estimate: none for your own data or model" in str(own)
+    assert "estimate: none for your own data or model" in "\n".join(text.lines(own))
     assert planned(dataset={"name": "npz", "path": "x.npz"}).steps_per_epoch is None
 
 
@@ -53,7 +54,7 @@ def test_workers_share_the_dataset_but_not_what_a_holdout_leaves() -> None:
     held = {**config, "validation": {"holdout": 0.1}}
 
     def second(data: dict[str, Any]) -> int:
-        one, two = (estimate(configs.from_data(data, "test"), workers=workers).memory_bytes for workers in (1, 2))
+        one, two = (forecast(configs.from_data(data, "test"), workers=workers).memory_bytes for workers in (1, 2))
         assert one is not None
         assert two is not None
         return two - one

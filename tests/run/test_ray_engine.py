@@ -23,6 +23,7 @@ from wncompare.config import Config
 from wncompare.errors import EngineError
 from wncompare.records import Experiment
 from wncompare.run import execute as experiment
+from wncompare.run.engines import RayEngine
 from wncompare.run.engines import ray as engine
 from wncompare.run.engines.ray import driver, node
 from wncompare.run.engines.ray.place import Place
@@ -167,7 +168,7 @@ def test_a_node_killed_under_way_changes_no_bit(
     folder = tmp_path / "tiny"
     killer = Killer(folder, raylet, lambda: nodes.kill(second))
     capfd.readouterr()
-    experiment.execute(config, folder, engine="ray", address=nodes.address, listen=killer.hear)
+    experiment.execute(config, folder, engine=RayEngine(nodes.address), listen=killer.hear)
     assert "".join(capfd.readouterr()) == ""
     run, epochs = killer.resumed()
     assert run == killer.killed
@@ -220,7 +221,7 @@ def test_a_run_goes_on_from_what_a_lost_node_had_sent(
     """The node without the results folder is killed mid-run: another goes on from the epochs that the driver got."""
     folder = tmp_path / "tiny"
     killer = Killer(folder, apart, lambda: os.killpg(apart, signal.SIGKILL))
-    experiment.execute(config, folder, engine="ray", address=nodes.address, listen=killer.hear)
+    experiment.execute(config, folder, engine=RayEngine(nodes.address), listen=killer.hear)
     run, epochs = killer.resumed()
     assert run == killer.killed
     assert epochs >= 3

@@ -11,6 +11,7 @@ import pytest
 
 from wncompare import records
 from wncompare.config import Config
+from wncompare.render import status as text
 from wncompare.run import status
 from wncompare.storage.locks import run_lock
 
@@ -43,7 +44,7 @@ def test_every_run_has_its_state_and_pace(mixed: Path) -> None:
     """Three steps in 2 s and half a second of evaluation: 1.5 steps/s, and 8 epochs of 2.5 s left."""
     with run_lock(mixed / "regular/seed-0"):
         found = status.status(mixed)
-        lines = list(status.lines(found))
+        lines = list(text.lines(found))
     running, interrupted, failed, missing = found.runs
     assert (running.status, running.epoch, running.epochs) == ("running", 2, 10)
     assert (running.steps_per_second, running.seconds_left) == (1.5, 20.0)
@@ -61,14 +62,14 @@ def test_a_run_that_has_all_its_epochs_is_finishing(mixed: Path) -> None:
     """Between the last row of its history and its end a run is in no further epoch, and has no time left."""
     change(mixed, "regular/seed-0", epochs=2)
     with run_lock(mixed / "regular/seed-0"):
-        assert "  regular/seed-0      running      finishing" in status.lines(status.status(mixed))
+        assert "  regular/seed-0      running      finishing" in text.lines(status.status(mixed))
 
 
 def test_many_runs_are_counted(write_records: Write, tiny: Config) -> None:
     """More than 40 runs: a table of variants and states, and a line for each run that is not as it should be."""
     folder = write_records(tiny.model_copy(update={"seeds": tuple(range(30))}), curve)
     change(folder, "weight_norm/seed-7", status="diverged")
-    assert list(status.lines(status.status(folder)))[1:] == [
+    assert list(text.lines(status.status(folder)))[1:] == [
         "  variant      finished  diverged",
         "  regular      30        0",
         "  weight_norm  29        1",

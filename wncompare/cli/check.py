@@ -16,15 +16,16 @@ def check(config_file: Path, overrides: tuple[str, ...], workers: int | None, as
     """Validate CONFIG; print it resolved, the plan and an estimate of its time. Trains nothing."""
     from wncompare import config as configs
     from wncompare.records.identity import model_identity
-    from wncompare.run.forecast import estimate
+    from wncompare.render import forecast as text
+    from wncompare.run.forecast import forecast
 
     config = configs.load(config_file, overrides)
     model_identity(config.dump()["model"])
-    expected = estimate(config, workers=workers)
+    expected = forecast(config, workers=workers)
     if as_json:
         print_json({"schema_version": 1, "config": config.dump(), "plan": expected.as_data()})
         return
     import yaml
 
     click.echo(yaml.safe_dump(config.dump(), sort_keys=False, allow_unicode=True, default_flow_style=None), nl=False)
-    click.echo(f"\n{expected}")
+    click.echo("\n" + "\n".join(text.lines(expected)))

@@ -17,7 +17,6 @@ from wncompare.cli.report import data, rendered, save
 if TYPE_CHECKING:
     from wncompare.analysis.summary import Summary
     from wncompare.config import Config
-    from wncompare.run.execute import Engine
     from wncompare.tasks import Device
 
 
@@ -41,7 +40,7 @@ def run(
     data_dir: Path | None,
     device: "Device | None",
     workers: int | None,
-    engine: "Engine",
+    engine: str,
     address: str | None,
     overwrite: bool,
     fail_fast: bool,
@@ -57,6 +56,7 @@ def run(
     from wncompare.analysis.summary import summarize
     from wncompare.render import progress as console
     from wncompare.run import execute as experiment
+    from wncompare.run.engines import LocalEngine, RayEngine
 
     if address and engine != "ray":
         raise click.UsageError(f"--address {address} is for --engine ray: give both, or neither")
@@ -66,11 +66,8 @@ def run(
         done = experiment.execute(
             config,
             folder,
+            engine=RayEngine(address, workers, device) if engine == "ray" else LocalEngine(workers, device),
             data_dir=data_dir,
-            device=device,
-            workers=workers,
-            engine=engine,
-            address=address,
             overwrite=overwrite,
             fail_fast=fail_fast,
             listen=listen,

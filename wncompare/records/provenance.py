@@ -9,13 +9,17 @@ from pathlib import Path
 from typing import Any
 
 from wncompare import __version__
+from wncompare.records import numerics
+from wncompare.records.machine import available_cores
 
 _PACKAGES = ("tensorflow", "tensorflow-cpu", "keras", "numpy", "scipy", "matplotlib", "h5py")
 
 
-def environment() -> dict[str, Any]:
-    """Versions, machine and git state of this process."""
-    return {"wncompare": __version__, "python": platform.python_version(), **versions(), **machine(), "git": git()}
+def environment(variables: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """Versions, machine, git state and numerical environment of a process with these variables (default: this one)."""
+    versioned = {"wncompare": __version__, "python": platform.python_version(), **versions()}
+    numerical = numerics.recorded(os.environ if variables is None else variables)
+    return {**versioned, **machine(), "numerics": numerical, "git": git()}
 
 
 def joined(before: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, Any]:
@@ -37,13 +41,6 @@ def versions() -> dict[str, str]:
 def machine() -> dict[str, Any]:
     """The operating system and the processor, and how many cores this process may use."""
     return {"platform": platform.platform(), "processor": _processor(), "cores": available_cores()}
-
-
-def available_cores() -> int:
-    """How many processor cores this process may run on."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def git(folder: Path = Path(__file__).parent) -> dict[str, Any] | None:

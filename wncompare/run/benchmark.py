@@ -13,8 +13,8 @@ from wncompare.config import Config
 from wncompare.errors import WncompareError
 from wncompare.records import provenance
 from wncompare.run import devices
-from wncompare.run.engines import local
-from wncompare.run.execute import Listener, downloads, worker_environment
+from wncompare.run.engines import local, worker_variables
+from wncompare.run.execute import Listener, downloads
 from wncompare.tasks import CostMeasured, CostTask, Device, Event, Failed, SpeedMeasured, SpeedTask, Task
 
 SCHEMA_VERSION = 1
@@ -89,6 +89,7 @@ def measure(
     shared = data.share(dataset)
     at_first = config.at(config.points[0])
     device = devices.choose(device)
+    variables = worker_variables(config.training.threads, device)
     with TemporaryDirectory(prefix="wncompare-benchmark-") as name:
         speed = SpeedTask(
             name="step times",
@@ -100,7 +101,7 @@ def measure(
             data_dir=data_dir.absolute() if data_dir else None,
             shared=shared,
         )
-        workers = _Workers(worker_environment(config.training.threads, device), listen)
+        workers = _Workers(variables, listen)
         costs = {variant.id: workers.perform(_cost(speed, variant.id), CostMeasured) for variant in config.variants}
         seconds = workers.perform(speed, SpeedMeasured).step_seconds
     return Benchmark(
@@ -111,7 +112,7 @@ def measure(
         steps=steps,
         threads=config.training.threads,
         device=device,
-        environment=provenance.environment(),
+        environment=provenance.environment(variables),
         variants=tuple(_compared(config, costs, seconds)),
     )
 

@@ -39,8 +39,8 @@ def gpus() -> tuple[str, ...]:
     return tuple(str(index) for index, _ in enumerate(line for line in listing if line.startswith("GPU ")))
 
 
-def environment(device: Device) -> dict[str, str]:
-    """Variables that show a worker no GPU, or let workers share one."""
+def variables(device: Device) -> dict[str, str]:
+    """What shows a worker no GPU, or let workers share one."""
     return {"CUDA_VISIBLE_DEVICES": "-1"} if device == "cpu" else {"TF_FORCE_GPU_ALLOW_GROWTH": "true"}
 
 

@@ -1,12 +1,11 @@
 """How long an experiment may take and how much memory, said before anything is trained."""
 
 from dataclasses import asdict, dataclass
-from datetime import timedelta
 from math import ceil
 from typing import Any
 
 from wncompare.config import Config, Holdout
-from wncompare.run.execute import default_workers
+from wncompare.run.engines import default_workers
 
 # Training and test images, with the pixels of one.
 _SIZES = {
@@ -33,7 +32,7 @@ _CHANNELS = 3
 
 
 @dataclass(frozen=True)
-class Estimate:
+class Forecast:
     """The plan in numbers; `seconds` is rough, and None where the data's size or the model is the user's own.
 
     `memory_bytes` is what all workers take together on a CPU; None where the data's size is not known.
@@ -49,34 +48,22 @@ class Estimate:
     seconds: float | None
     memory_bytes: int | None
 
-    def __str__(self) -> str:
-        points = f" × {self.points} points" if self.points > 1 else ""
-        plan = f"plan: {self.variants} variants{points} × {self.seeds} seeds = {self.runs} runs of {self.epochs} epochs"
-        if self.steps_per_epoch is not None:
-            plan += f" of {self.steps_per_epoch:,} steps"
-        workers = f"{self.workers} worker{'s' if self.workers > 1 else ''}"
-        memory = "" if self.memory_bytes is None else f"; memory: about {self.memory_bytes / 1e9:.1f} GB"
-        if self.seconds is None:
-            return f"{plan}\nestimate: none for your own data or model; one epoch tells ({workers}{memory})"
-        duration = timedelta(seconds=ceil(self.seconds))
-        return f"{plan}\nestimate: about {duration} (h:mm:ss) with {workers}; a 2024 server core is assumed{memory}"
-
     def as_data(self) -> dict[str, Any]:
-        """The estimate as plain JSON data."""
+        """The forecast as plain JSON data."""
         return asdict(self)
 
 
-def estimate(config: Config, *, workers: int | None = None) -> Estimate:
+def forecast(config: Config, *, workers: int | None = None) -> Forecast:
     """The plan of a config, and about how long and how much memory it takes with that many workers."""
     points = len(config.points)
     runs = len(config.variants) * points * len(config.seeds)
-    used = min(workers or default_workers(config), runs)
+    used = min(workers or default_workers(config.training.threads), runs)
     sizes = _sizes(config)
     steps = ceil(sizes[0] / config.training.batch_size) if sizes else None
     seconds = _worker_seconds(config, ceil(runs / used), *sizes) if sizes else None
     memory = _memory(config, used, *sizes) if sizes else None
     epochs = config.training.epochs
-    return Estimate(len(config.variants), points, len(config.seeds), runs, epochs, used, steps, seconds, memory)
+    return Forecast(len(config.variants), points, len(config.seeds), runs, epochs, used, steps, seconds, memory)
 
 
 def _memory(config: Config, workers: int, train: int, validation: int, pixels: int) -> int:

@@ -1,6 +1,5 @@
 """The dataset of a task, as its driver gives it."""
 
-import re
 from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
@@ -11,6 +10,8 @@ from wncompare import data
 from wncompare.config import Named
 from wncompare.data import Dataset, Shared, Split
 from wncompare.errors import DatasetError, UsageError
+from wncompare.nn import numerics
+from wncompare.records.machine import available_memory
 from wncompare.tasks import Device
 
 
@@ -24,11 +25,12 @@ def given(choice: Named, data_dir: Path | None, shared: Shared | None) -> Datase
 
 
 def use(device: Device) -> None:
-    """Have TensorFlow compute on that kind of device for as long as this process lives.
+    """Have Keras compute as `numerics.settle` says and TensorFlow on that kind of device while this process lives.
 
     Raises:
         UsageError: a GPU is asked for, and TensorFlow sees none.
     """
+    numerics.settle()
     gpus = tf.config.list_physical_devices("GPU")
     if device == "gpu" and not gpus:
         raise UsageError(
@@ -48,38 +50,9 @@ def check_fits(split: Split) -> None:
     Raises:
         DatasetError: it does not fit; the message says how much it needs.
     """
-    needed, free = split.x.nbytes, free_memory()
+    needed, free = split.x.nbytes, available_memory()
     if free is not None and needed > free:
         raise DatasetError(
             f"{len(split):,} images of {' × '.join(map(str, split.x.shape[1:]))} need {needed / 2**30:.2f} GiB for the "
             f"trainer's copy, {free / 2**30:.2f} GiB are free: use fewer or smaller images, or fewer --workers"
         )
-
-
-def free_memory() -> int | None:
-    """Bytes of main memory that this process can still take: the system's or its cgroup's; None where unknown."""
-    bounds = [bytes_left for bytes_left in (_system_memory(), _cgroup_memory()) if bytes_left is not None]
-    return min(bounds, default=None)
-
-
-def _system_memory() -> int | None:
-    match = re.search(r"^MemAvailable:\s+(\d+) kB", _text(Path("/proc/meminfo")), re.MULTILINE)
-    return int(match[1]) * 1024 if match else None
-
-
-def _cgroup_memory() -> int | None:
-    """What the cgroup (version 2) still allows; the file cache, which the kernel would give up, counts as free."""
-    own = re.search(r"^0::/(.*)$", _text(Path("/proc/self/cgroup")), re.MULTILINE)
-    folder = Path("/sys/fs/cgroup") / (own[1] if own else "")
-    limit, used = (_text(folder / name).strip() for name in ("memory.max", "memory.current"))
-    cache = re.search(r"^inactive_file (\d+)$", _text(folder / "memory.stat"), re.MULTILINE)
-    if not limit.isdecimal() or not used.isdecimal():
-        return None
-    return max(0, int(limit) - int(used) + (int(cache[1]) if cache else 0))
-
-
-def _text(file: Path) -> str:
-    try:
-        return file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError):
-        return ""

@@ -17,7 +17,7 @@ import keras
 import tensorflow as tf
 from platformdirs import user_cache_path
 
-from wncompare.records.provenance import available_cores
+from wncompare.records.machine import available_cores
 
 MOST_BYTES = 256 << 20
 """Of all entries together; the oldest go first."""

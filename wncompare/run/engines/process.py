@@ -12,18 +12,20 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from signal import Signals
 
+from wncompare.records import numerics
 from wncompare.tasks import Died, Event, Last, Task, decode_event, encode_task
 
 
 class Worker:
     """A worker process that imports from where this process does, `environment` added to its variables.
 
-    It imports the modules `preload` at once, so that its first task need not wait for them.
+    Of this process's own variables it gets none that decides about numbers (see `wncompare.records.numerics`). It
+    imports the modules `preload` at once, so that its first task need not wait for them.
     """
 
     def __init__(self, environment: Mapping[str, str], *, preload: Sequence[str] = ()) -> None:
         path = os.pathsep.join(filter(None, sys.path))
-        self._process = _start({**os.environ, "PYTHONPATH": path, **environment}, preload)
+        self._process = _start({**numerics.without(os.environ), "PYTHONPATH": path, **environment}, preload)
 
     @property
     def is_alive(self) -> bool:

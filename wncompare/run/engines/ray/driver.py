@@ -8,7 +8,7 @@ from time import monotonic, sleep
 from typing import Any
 
 from wncompare.errors import RecordsError
-from wncompare.records.provenance import available_cores
+from wncompare.records.machine import available_cores
 from wncompare.run.engines.ray.cluster import PATIENCE_SECONDS, cluster, imported, one_line, shortage
 from wncompare.run.engines.ray.node import perform
 from wncompare.run.engines.ray.place import Files, Place, Placed, place, read_files, version, write_files

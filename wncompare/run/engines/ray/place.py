@@ -12,8 +12,8 @@ from wncompare.storage.files import write_bytes
 
 Files = dict[str, bytes]
 
-_FORWARDED = ("KERAS_", "OMP_", "TF_", "WNCOMPARE_", "XLA_")
-"""Variables of the driver's that a run may depend on: `ray start` may have been called in another environment."""
+_FORWARDED = "WNCOMPARE_"
+"""The driver's own variables, whatever the shell was in which `ray start` was called."""
 
 _FILES = (
     records.HISTORY_FILE,
