@@ -22,7 +22,7 @@ from wncompare.nn import arms
 from wncompare.nn.layer_table import layer_rows, parameters
 from wncompare.nn.runs.ending import Ending, ending_of
 from wncompare.nn.runs.folder import History, RunFolder
-from wncompare.nn.runs.inputs import given, use
+from wncompare.nn.runs.inputs import dataset_of, use_device
 from wncompare.nn.runs.trainers import trainer_of
 from wncompare.nn.training import programs
 from wncompare.nn.training.trainer import EpochResult, Trainer
@@ -61,8 +61,8 @@ def _status_there(folder: Path, record: RunRecord) -> Status | None:
 def _begin(task: TrainTask, report: Report) -> Status:
     started, config, record = perf_counter(), task.config, task.record
     programs.keep()
-    use(record.identity["device"])
-    dataset = given(config.dataset, task.data_dir, task.shared)
+    use_device(record.identity["device"])
+    dataset = dataset_of(config.dataset, task.data_dir, task.shared)
     if dataset.digest != record.dataset.digest:
         raise DatasetError(f"dataset {dataset.name}: changed since the run was planned: run again")
     model = config.dump()["model"]
