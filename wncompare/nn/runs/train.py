@@ -82,7 +82,8 @@ def _train(
     model = arms.build(config, record.variant, record.seed, dataset, parts[0], _unpacked(task.build_model))
     trainer = trainer_of(record.identity, model, parts, batch_size=config.training.batch_size)
     record, history = _restored(folder, record, trainer.model)
-    record = _after(record, parameters=parameters(trainer.model), start_up=perf_counter() - started)
+    record = _spent(record, start_up=perf_counter() - started)
+    record = record.model_copy(update={"parameters": parameters(trainer.model)})
     folder.write_events(*history.epochs, *history.layers)
     folder.write_record(record)
     report(Started(task.name, parameters(trainer.model), len(history.epochs)))
@@ -99,7 +100,7 @@ def _go_on(
         result = next(epochs)
         row, layers = _row(result), tuple(layer_rows(model, epoch=result.epoch))
         history = history.after(row, layers)
-        record = _after(record, **_seconds(result))
+        record = _spent(record, **_seconds(result))
         folder.write_epoch(history, model)
         folder.write_events(row, *layers)
         folder.write_record(record)
@@ -113,12 +114,16 @@ def _end(trainer: Trainer, folder: RunFolder, record: RunRecord, ending: Ending,
     """Write the model and how the run ended; the epochs of a run that was stopped are those that it has."""
     found = trainer.test() if ending.status == "finished" else None
     if found is not None:
-        spent = {"compile": found.compile_seconds, "instantiate": found.instantiate_seconds}
-        record = _after(record, test=found.logs, **spent)
+        record = _spent(record, compile=found.compile_seconds, instantiate=found.instantiate_seconds)
     folder.write_model(trainer.model)
-    if ending.stopped:
-        record = _after(record, epochs=epochs)
-    folder.write_record(_after(record, status=ending.status, stopped=ending.stopped, ended=_now()))
+    changes = {
+        "status": ending.status,
+        "stopped": ending.stopped,
+        "epochs": epochs if ending.stopped else record.epochs,
+        "ended": _now(),
+        "test": None if found is None else found.logs,
+    }
+    folder.write_record(record.model_copy(update=changes))
     print(_now(), ending.stopped or ending.status, flush=True)
 
 
@@ -127,7 +132,8 @@ def _begun(planned: RunRecord, before: RunRecord | None) -> RunRecord:
     found = before or planned.model_copy(update={"timing": TIMING})
     environment = provenance.joined(found.environment, provenance.environment())
     taken_over = {"seconds": found.seconds, "timing": found.timing, "environment": environment}
-    return _after(planned, started=_now(), device=planned.identity["device"], **taken_over)
+    now = {"started": _now(), "device": planned.identity["device"]}
+    return planned.model_copy(update={**taken_over, **now})
 
 
 def _restored(folder: RunFolder, record: RunRecord, model: keras.Model) -> tuple[RunRecord, History]:
@@ -145,16 +151,14 @@ def _restored(folder: RunFolder, record: RunRecord, model: keras.Model) -> tuple
         why = f": {reason}" if isinstance(reason, RecordsError) else ""
         print(f"{_now()} from the start{why}", flush=True)
         anew = {"seconds": {}, "timing": TIMING, "environment": provenance.environment()}
-        return _after(record, **anew), History(layers=initial)
+        return record.model_copy(update=anew), History(layers=initial)
 
 
-_SECONDS = ("start_up", "compile", "instantiate", "train", "eval")
-
-
-def _after(record: RunRecord, **changes: Any) -> RunRecord:
-    """The record with these changes; what is named after a kind of seconds is added to those spent so far."""
-    seconds = {kind: record.seconds.get(kind, 0.0) + changes.pop(kind) for kind in _SECONDS if kind in changes}
-    return record.model_copy(update={**changes, "seconds": {**changes.get("seconds", record.seconds), **seconds}})
+def _spent(record: RunRecord, **seconds: float) -> RunRecord:
+    """The record with these seconds added to those spent so far."""
+    kinds = ("start_up", "compile", "instantiate", "train", "eval")
+    total = {kind: record.seconds.get(kind, 0.0) + seconds.get(kind, 0.0) for kind in kinds}
+    return record.model_copy(update={"seconds": total})
 
 
 def _seconds(result: EpochResult) -> dict[str, float]:
