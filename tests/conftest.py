@@ -111,5 +111,6 @@ def _write_run(folder: Path, variant: str, point: Point, seed: int, accuracies: 
         identity=identity,
         epochs=len(rows),
         dataset=dataset,
+        timing=records.TIMING,
     )
     records.write_run(place, record)

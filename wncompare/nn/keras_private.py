@@ -17,6 +17,7 @@ __all__ = [
     "is_stateless",
     "is_symbolic",
     "predecessors",
+    "schedule_of",
     "substituted",
 ]
 
@@ -45,6 +46,15 @@ def predecessors(tensor: Any) -> tuple[Any, list[Any]]:
     """The operation that made a symbolic tensor, and the symbolic tensors it was called on."""
     operation, node_index, _ = tensor._keras_history
     return operation, list(operation._inbound_nodes[node_index].input_tensors)
+
+
+def schedule_of(optimizer: keras.optimizers.Optimizer) -> keras.optimizers.schedules.LearningRateSchedule | None:
+    """The schedule that an optimizer was given, None where its rate is a number.
+
+    Its public `learning_rate` is only what the schedule gives for the next step.
+    """
+    rate = optimizer._learning_rate
+    return rate if isinstance(rate, keras.optimizers.schedules.LearningRateSchedule) else None
 
 
 def eager_value(tensor: Any) -> np.ndarray | None:

@@ -22,6 +22,8 @@ from wncompare.records.identity import fingerprint
 from wncompare.records.layout import run_name
 
 SCHEMA_VERSION: Final = 1
+TIMING: Final = 2
+"""How runs are timed now; what was timed otherwise is told apart by `RunRecord.timing`."""
 
 Status = Literal["running", "interrupted", "finished", "failed", "diverged"]
 Number = Annotated[float, Field(strict=False)]  # strict JSON keeps "nan" and "inf" as text
@@ -48,7 +50,8 @@ class RunRecord(Record):
 
     `identity` is everything that a result depends on apart from the number of epochs; `fingerprint` is its SHA-256.
     `epochs` is how many the run is to have, `stopped` why it ended before that: then `epochs` is how many it has.
-    `seconds` has the wall-clock times: `start_up` and `compile` once, `train` and `eval` over all epochs.
+    `seconds` has the wall-clock times: `start_up` and `compile` once, `instantiate` of compiled programs, `train` and
+    `eval` over all epochs. `timing` says how they and the history's were taken: 1, of earlier versions, or `TIMING`.
     `environment` has a list of values where the run went on in another environment.
     `probe` is what a network that a Python function builds computes, by Keras backend; it is left out where there is
     none.
@@ -69,6 +72,7 @@ class RunRecord(Record):
     device: str | None = None
     test: dict[str, Number] | None = None
     seconds: dict[str, Number] = {}
+    timing: Literal[1, 2] = 1
     started: str | None = None
     ended: str | None = None
     environment: dict[str, Any] = {}
@@ -78,6 +82,15 @@ class RunRecord(Record):
     def _without_an_empty_probe(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
         data: dict[str, Any] = serialize(self)
         return {key: value for key, value in data.items() if key != "probe" or value is not None}
+
+    @property
+    def timings_include_compilation(self) -> bool:
+        """Whether the seconds of a first epoch may hold what TensorFlow took to instantiate a compiled program anew.
+
+        In records without `timing` it is about a second, where the worker had trained another run of the arm before. A
+        run that was begun so and has gone on since still has it.
+        """
+        return self.timing < TIMING
 
     @model_validator(mode="after")
     def _of_its_identity(self) -> "RunRecord":
