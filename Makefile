@@ -4,6 +4,7 @@
 #   make test           run the tests
 #   make check          lint, types, import order
 #   make test-backends  the layers' and variants' tests on JAX and torch
+#   make test-layer-alone  the layer in a virtual environment that has Keras and JAX alone
 #   make test-faults    kill a worker, the driver and both at 30 random instants, about 6 minutes
 #   make dist           the wheel and the source distribution, in dist/
 #   make test-dist      install that wheel alone in an environment of its own and do the smoke run there
@@ -18,9 +19,10 @@ BIN := $(VENV)/bin
 TUTORIAL_PYTHON ?= python3.11
 TUTORIAL_VENV := .venv-tutorial
 ON_EVERY_BACKEND := tests/layers tests/nn/test_variants.py tests/nn/test_fold.py
+LAYER_VENV := .venv-layer
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test check test-backends test-faults dist test-dist bench clean
+.PHONY: demo test check test-backends test-layer-alone test-faults dist test-dist bench clean
 
 demo: $(VENV)/installed
 	$(BIN)/wncompare run configs/quickstart.yaml
@@ -54,6 +56,13 @@ test-dist: dist
 	venv/bin/wncompare run smoke.yaml --output results/smoke --quiet; \
 	venv/bin/wncompare report results --format html
 
+test-layer-alone: $(VENV)/python
+	rm -rf $(LAYER_VENV)
+	$(BIN)/python -m venv $(LAYER_VENV)
+	$(LAYER_VENV)/bin/python -m pip install --quiet --disable-pip-version-check 'keras>=3.12' numpy jax
+	$(LAYER_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps .
+	cd tests/layers && KERAS_BACKEND=jax ../../$(LAYER_VENV)/bin/python alone.py
+
 bench: $(VENV)/installed-backends $(TUTORIAL_VENV)/installed
 	$(BIN)/python -m benchmarks.whole_job --tutorial-python $(TUTORIAL_VENV)/bin/python
 	$(BIN)/python -m benchmarks.step_time --tutorial-python $(TUTORIAL_VENV)/bin/python
@@ -85,4 +94,4 @@ $(TUTORIAL_VENV)/installed: benchmarks/requirements-tutorial.txt
 	@touch $@
 
 clean:
-	rm -rf $(VENV) $(TUTORIAL_VENV) build dist
+	rm -rf $(VENV) $(TUTORIAL_VENV) $(LAYER_VENV) build dist

@@ -36,7 +36,12 @@ PAIRS: dict[str, tuple[Callable[[], Any], Callable[[], keras.layers.Layer], tupl
         (6, 3),
         0,
     ),
-    "depthwise2d": (lambda: torch.nn.Conv2d(3, 3, (2, 3), groups=3), lambda: layers.DepthwiseConv2D((2, 3)), (5, 5, 3), 0),
+    "depthwise2d": (
+        lambda: torch.nn.Conv2d(3, 3, (2, 3), groups=3),
+        lambda: layers.DepthwiseConv2D((2, 3)),
+        (5, 5, 3),
+        0,
+    ),
     "in_time": (lambda: torch.nn.Linear(5, 4), lambda: layers.TimeDistributed(layers.Dense(4)), (3, 5), 0),
 }
 NORMS = {"old": torch.nn.utils.weight_norm, "new": torch.nn.utils.parametrizations.weight_norm}
@@ -150,7 +155,7 @@ def test_bfloat16_files(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("make", [lambda: layers.Dense(4), lambda: layers.Conv1D(4, 2), lambda: layers.GRU(3)])
 def test_tensorflow_addons(make: Any, rng: np.random.Generator) -> None:
-    """g, kernel (or recurrent kernel) and bias by the old names; a kernel that it did not normalize keeps its values."""
+    """g, kernel (or recurrent kernel) and bias by the old names; a kernel that was not normalized keeps its values."""
     layer = WeightNormalization(make(), name="weight_normalization")
     model = keras.Sequential([keras.Input((6, 3) if not isinstance(layer.layer, layers.Dense) else (3,)), layer])
     last = layer.kernels[-1].name
@@ -186,7 +191,11 @@ def dense_arrays(**changes: Any) -> dict[str, Any]:
         (lambda: layers.Dense(4), dense_arrays(bias=np.array(["a"] * 4)), "expected numbers"),
         (lambda: layers.Dense(4), {}, "no array 'kernel'"),
         (lambda: layers.GRU(4), {"weight_hh_l0_g": 0, "weight_ih_l0": 0}, "torch's recurrent weights have other gates"),
-        (lambda: layers.EinsumDense("ab,bcd->acd", (2, 2)), dense_arrays(), "torch has no layer laid out like EinsumDense"),
+        (
+            lambda: layers.EinsumDense("ab,bcd->acd", (2, 2)),
+            dense_arrays(),
+            "torch has no layer laid out like EinsumDense",
+        ),
     ],
 )
 def test_what_does_not_fit_is_refused(make: Any, arrays: dict[str, Any], message: str) -> None:

@@ -30,7 +30,9 @@ class Own(keras.layers.Layer):
 def test_each_kernel_has_its_axes_gains_and_state(rng: np.random.Generator) -> None:
     """Before and after initialization, in submodels, inside Keras's wrappers, and for what is left out."""
     inputs = keras.Input((6, 4))
-    sub = keras.Sequential([keras.Input((6, 4)), layers.Conv1D(5, 3, name="conv"), layers.ReLU(name="relu")], name="sub")
+    sub = keras.Sequential(
+        [keras.Input((6, 4)), layers.Conv1D(5, 3, name="conv"), layers.ReLU(name="relu")], name="sub"
+    )
     attended = layers.MultiHeadAttention(2, 2, name="attention")(sub(inputs), sub(inputs))
     own = Own(name="own")(layers.Dense(4, name="left")(attended))
     ends = layers.Dense(2, name="last")(layers.LSTM(3, name="lstm")(own))

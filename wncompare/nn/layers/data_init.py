@@ -28,15 +28,18 @@ def initialize_from_data(model: keras.Model, batch: Any, *, epsilon: float = 1e-
       all). The other layers keep their values, except that `MeanOnlyBatchNormalization` takes the batch's mean.
     - In a model without any, the kernel of each plain Dense, EinsumDense, Conv, ConvTranspose and DepthwiseConv layer,
       alone or in `TimeDistributed`, becomes g·v/‖v‖: the same function as the weight-normalized model's.
-    - A layer that is frozen, as a whole or in part, that the model does not call or calls more than once, and layers inside Keras's own
-      composites such as attention keep their values; so do outputs whose σ is not above `epsilon` (relative to |μ|
-      where that is above 1; a `WeightNormalization` layer has an epsilon of its own). Without a bias only the scale
-      is set.
+    - A layer that is frozen, as a whole or in part, that the model does not call or calls more than once, and layers
+      inside Keras's own composites such as attention keep their values; so do outputs whose σ is not above `epsilon`
+      (relative to |μ| where that is above 1; a `WeightNormalization` layer has an epsilon of its own). Without a bias
+      only the scale is set.
 
     Args:
         model: a built model, of any kind.
         batch: the model's input, as an array or whatever the model takes.
         epsilon: for plain layers, the standard deviation that counts as zero.
+
+    Raises:
+        ValueError: where a layer is called inside a traced function, in which a batch has no values.
     """
     initializers = _initializers(model, epsilon)
     used = _count_calls(model, batch, list(initializers))
