@@ -133,11 +133,11 @@ def test_damaged_files_are_refused(changes: dict[str, Any], tmp_path: Path) -> N
     layer = WeightNormalization(layers.Dense(4))
     layer.build((None, 5))
     file = safetensors(tmp_path / "w.safetensors", {"weight_v": np.zeros((4, 5), "float32")}, **changes)
-    with pytest.raises(ValueError, match="w.safetensors: damaged"):
+    with pytest.raises(ValueError, match=r"w\.safetensors: damaged"):
         load_weight_norm(layer, file)
     for raw in (b"", b"\xff" * 20, (10).to_bytes(8, "little") + b"[" * 10):
         file.write_bytes(raw)
-        with pytest.raises(ValueError, match="w.safetensors: damaged"):
+        with pytest.raises(ValueError, match=r"w\.safetensors: damaged"):
             load_weight_norm(layer, file)
     with pytest.raises(ValueError, match="a pickle can execute code"):
         load_weight_norm(layer, tmp_path / "w.pt")

@@ -106,7 +106,7 @@ def test_plain_and_mean_only_layers_stay_frozen_too(parent: bool, rng: np.random
     base = keras.Sequential(
         [keras.Input((5,)), layers.Dense(4, trainable=parent), MeanOnlyBatchNormalization(trainable=parent)]
     )
-    if not parent:  # set from above, which goes for what is inside too
+    if parent:  # set from above, which goes for what is inside too
         base.trainable = False
     model = keras.Sequential([keras.Input((5,)), base, layers.Dense(2)])
     before = [value(v) for v in base.variables]

@@ -163,11 +163,14 @@ def test_inside_a_while_loop(rng: np.random.Generator) -> None:
     assert isinstance(layer.v["kernel"], keras.Variable)
 
 
-@pytest.mark.parametrize(("make", "shape", "wrong"), [
-    (lambda: layers.Dense(4), (2, 5), (2, 6)),
-    (lambda: layers.Conv2D(4, 2), (2, 5, 5, 3), (2, 5, 3)),
-    (lambda: layers.LSTM(4), (2, 3, 5), (2, 5)),
-])
+@pytest.mark.parametrize(
+    ("make", "shape", "wrong"),
+    [
+        (lambda: layers.Dense(4), (2, 5), (2, 6)),
+        (lambda: layers.Conv2D(4, 2), (2, 5, 5, 3), (2, 5, 3)),
+        (lambda: layers.LSTM(4), (2, 3, 5), (2, 5)),
+    ],
+)
 def test_a_wrong_shape_is_refused_as_without_the_wrapper(make: Any, shape: Any, wrong: Any) -> None:
     """The wrapped layer's `input_spec` is checked: the message is Keras's own, and names the wrapped layer."""
     layer = plain(make())

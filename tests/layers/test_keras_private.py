@@ -137,7 +137,7 @@ def test_kernels_lie_in_the_instance(case: Case) -> None:
 
 
 def test_quantize_is_an_entry_of_the_instance() -> None:
-    """Keras wraps `quantize` for each layer, so that a refusal has to stand there too, and `Model.quantize` calls it."""
+    """Keras wraps `quantize` for each layer, which is where a refusal has to stand, and `Model.quantize` calls it."""
     assert "quantize" in vars(layers.Dense(2))
     model = keras.Sequential([layers.Dense(2)])
     model.build((None, 2))
