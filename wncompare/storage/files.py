@@ -6,10 +6,10 @@ import io
 import json
 import math
 import os
+import secrets
 import stat
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -23,6 +23,11 @@ _REMEDIES = {
     errno.EROFS: "name a folder that can be written to",
     errno.EACCES: "change its permissions, or name another",
     errno.ENOTDIR: "a file is where a folder is expected: name another folder",
+    errno.EEXIST: "a file is where a folder is expected: name another folder",
+    errno.EISDIR: "a folder is where a file is expected: move it away, or name another file",
+    errno.EPERM: "change its permissions, or name another",
+    errno.ENAMETOOLONG: "give it a shorter name",
+    errno.ENXIO: "name a plain file",
 }
 
 
@@ -37,9 +42,15 @@ def explain(error: OSError) -> str:
 def replacing(path: Path) -> Iterator[Path]:
     """A temporary file beside `path`, of its suffix, that is synced and takes its place when the block succeeds.
 
-    The folder has to be there: one that somebody has removed meanwhile does not come back.
+    The folder has to be there: one that somebody has removed meanwhile does not come back. A pipe, a socket or a
+    dangling link in the place is replaced unopened, so that none can make a writer wait.
+
+    Raises:
+        OSError: naming `path`. A device is refused: it is somebody else's, even where one may replace it.
     """
     try:
+        if _is_device(path):
+            raise OSError(errno.ENXIO, "a device, not a plain file")
         with _temporary(path) as temporary:
             yield temporary
     except OSError as error:
@@ -47,20 +58,55 @@ def replacing(path: Path) -> Iterator[Path]:
         raise
 
 
+def _is_device(path: Path) -> bool:
+    try:
+        mode = path.stat().st_mode
+    except OSError:
+        return False
+    return stat.S_ISCHR(mode) or stat.S_ISBLK(mode)
+
+
 @contextmanager
 def _temporary(path: Path) -> Iterator[Path]:
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}{_TEMPORARY}", suffix=path.suffix)
-    temporary = Path(name)
+    temporary = _new_file(path)
     try:
         yield temporary
-        os.fsync(handle)
-        temporary.chmod(0o666 & ~_umask())  # mkstemp's 0600 would hide results from colleagues
+        _sync(temporary)
         temporary.replace(path)
+        _sync_names(path.parent)  # a rename is on the disk when its folder is
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def _new_file(path: Path) -> Path:
+    """An empty file beside `path` that nobody else has, with the permissions that any new file gets here.
+
+    The kernel takes the process's umask off 0666. To ask for the umask is to set it, for all threads at once; and
+    `mkstemp`'s 0600 would hide results from colleagues.
+    """
+    while True:
+        file = path.with_name(f".{path.stem}{_TEMPORARY}{secrets.token_hex(8)}{path.suffix}")
+        with suppress(FileExistsError):
+            os.close(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
+            return file
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def _sync_names(folder: Path) -> None:
+    """Have the disk hold which files a folder has, where its file system can be asked to and the folder can be read."""
+    try:
+        _sync(folder)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.EACCES):
+            raise
 
 
 def sweep(folder: Path) -> None:
@@ -107,9 +153,3 @@ def strict(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [strict(item) for item in value]
     return value
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
