@@ -8,7 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wncompare import config as configs
-from wncompare.config import Config, yaml_data
+from wncompare.catalog import datasets, models, training
+from wncompare.catalog.models import FileOptions
+from wncompare.catalog.variants import WeightNormOptions
+from wncompare.config import Config, Named, yaml_data
+from wncompare.config.choices import NamedOptimizer, NamedSchedule
 from wncompare.errors import ConfigError
 
 VALID = """\
@@ -42,13 +46,37 @@ def refusal(tmp_path: Path, text: str | bytes, *overrides: str) -> str:
 def test_a_config_is_typed_and_complete(tmp_path: Path) -> None:
     """What is left out has the design's defaults; 1e-3 is a number though plain PyYAML reads it as text."""
     config = load(tmp_path, VALID)
-    assert config.training.optimizer.model_dump()["learning_rate"] == 0.001
+    assert config.training.optimizer.learning_rate == 0.001
     assert (config.training.batch_size, config.training.epochs, config.training.threads) == (32, 10, 1)
     assert (config.init_batch, config.validation) == (512, "test")
     assert [(variant.id, variant.label) for variant in config.variants] == [
         ("regular", "Regular ConvNet"),
         ("weight_norm", "weight_norm"),
     ]
+
+
+def test_what_a_config_names_has_the_types_of_the_catalog(tmp_path: Path) -> None:
+    """A choice is an instance of its entry's options and of what its kind has in common: what mypy believes is so."""
+    data = load(tmp_path, VALID).dump()
+    needed = {"npz": {"path": "a.npz"}, "image_folder": {"path": "a"}, "file": {"file": "a.keras"}}
+    needed |= {"function": {"architecture": "0" * 64}, "exponential": {"factor": 0.5}, "inverse_time": {"decay": 1.0}}
+    needed |= {"step": {"epochs": [1]}}
+
+    def chosen(kind: str, name: str) -> Any:
+        choice = {"name": name, **needed.get(name, {})}
+        training = {**data["training"], **({kind: choice} if kind in ("optimizer", "schedule") else {})}
+        changed = {**data, "training": training, **({kind: choice} if kind in ("dataset", "model") else {})}
+        config = configs.from_data(changed, "test")
+        return getattr(config.training if kind in ("optimizer", "schedule") else config, kind)
+
+    for catalog, common in ((datasets.DATASETS, Named), (models.MODELS, Named)):
+        for name, entry in catalog.items():
+            assert isinstance(chosen(catalog.kind, name), entry.options)
+            assert isinstance(chosen(catalog.kind, name), common)
+    for catalog, kind in ((training.OPTIMIZERS, NamedOptimizer), (training.SCHEDULES, NamedSchedule)):
+        for name, entry in catalog.items():
+            assert isinstance(chosen(catalog.kind, name), entry.options)
+            assert isinstance(chosen(catalog.kind, name), kind)
 
 
 def test_a_resolved_config_reads_back_equal(tmp_path: Path) -> None:
@@ -75,7 +103,7 @@ def test_overrides_reach_mappings_lists_and_variants(tmp_path: Path) -> None:
     )
     assert config.training.epochs == 3
     assert config.seeds == (0, 7)
-    assert config.variants[1].options.model_dump() == {"data_init": False}
+    assert config.variants[1].options == WeightNormOptions(data_init=False)
     assert config.variants[0].label == "it: works"
 
 
@@ -90,18 +118,19 @@ def test_training_takes_a_schedule_stopping_rules_and_metrics(tmp_path: Path) ->
         "training.metrics=[top_k_categorical_accuracy]",
         "validation={holdout: 0.1}",
     )
-    training = config.dump()["training"]
-    assert training["schedule"] == {"name": "step", "epochs": [5, 8], "factor": 0.1}
-    assert training["early_stopping"] == {"metric": "val_loss", "patience": 3, "min_delta": 0.0}
-    assert training["stop_at"] == {"metric": "val_accuracy", "value": 0.6}
-    assert training["metrics"] == ["top_k_categorical_accuracy"]
+    dumped = config.dump()["training"]
+    assert dumped["schedule"] == {"name": "step", "epochs": [5, 8], "factor": 0.1}
+    assert dumped["early_stopping"] == {"metric": "val_loss", "patience": 3, "min_delta": 0.0}
+    assert dumped["stop_at"] == {"metric": "val_accuracy", "value": 0.6}
+    assert dumped["metrics"] == ["top_k_categorical_accuracy"]
     assert configs.from_data(config.dump(), "dump") == config
 
 
 def test_a_model_file_is_found_beside_its_config(tmp_path: Path) -> None:
     """model: {file: my.keras} is relative to the config, wherever the command runs."""
     config = load(tmp_path, VALID.replace("{name: lenet}", "{file: my.keras}"))
-    assert config.model.model_dump() == {"file": str(tmp_path / "my.keras"), "name": "file"}
+    assert isinstance(config.model, FileOptions)
+    assert config.model.file == str(tmp_path / "my.keras")
 
 
 DATASETS = "cifar10, cifar100, mnist, fashion_mnist, digits, synthetic, npz, image_folder"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from wncompare.cli.options import EXISTING, PATH, json_text, print_json
+from wncompare.cli.options import EXISTING, PATH, print_json
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -87,7 +87,7 @@ def _write(file: Path, experiment: "Experiment", summary: "Summary", format: str
     from wncompare.storage.files import write_bytes
 
     file.parent.mkdir(parents=True, exist_ok=True)
-    write_bytes(file, _text(experiment, summary, format, to_file=True).encode())
+    write_bytes(file, _text(experiment, summary, format, to_file=True).encode("utf-8", "replace"))
     click.echo(file)
 
 
@@ -101,6 +101,8 @@ def _text(experiment: "Experiment", summary: "Summary", format: str, *, to_file:
 
             return html.render(experiment, summary)
         case "json":
+            from wncompare.storage.files import json_text
+
             return json_text(data(summary))
         case "markdown":
             return markdown.report(summary)

@@ -5,6 +5,7 @@ from datetime import timedelta
 from math import ceil
 from typing import Any
 
+from wncompare.catalog.datasets import SyntheticOptions
 from wncompare.config import Config, Holdout
 from wncompare.run.execute import default_workers
 
@@ -99,12 +100,12 @@ def _worker_seconds(config: Config, runs: int, train: int, validation: int, pixe
 
 def _sizes(config: Config) -> tuple[int, int, int] | None:
     """Images to train on and to validate on, and pixels of one."""
-    dataset = config.dataset.model_dump()
-    if dataset["name"] == "synthetic":
-        height, width, _ = dataset["shape"]
-        train, test, pixels = dataset["train"], dataset["test"], height * width
-    elif dataset["name"] in _SIZES:
-        train, test, pixels = _SIZES[dataset["name"]]
+    dataset = config.dataset
+    if isinstance(dataset, SyntheticOptions):
+        height, width, _ = dataset.shape
+        train, test, pixels = dataset.train, dataset.test, height * width
+    elif dataset.name in _SIZES:
+        train, test, pixels = _SIZES[dataset.name]
     else:
         return None
     if isinstance(config.validation, Holdout):

@@ -31,11 +31,30 @@ _REMEDIES = {
 }
 
 
+_PERMISSIONS = (errno.EACCES, errno.EPERM, errno.EROFS)
+_SLIPS = (*_PERMISSIONS, errno.ENOTDIR, errno.EEXIST, errno.EISDIR, errno.ENAMETOOLONG, errno.ENXIO, errno.ELOOP)
+
+
+def is_a_slip(error: OSError) -> bool:
+    """Whether another path or other permissions would do: what was asked for is at fault, not the disk or the code."""
+    return error.errno in _SLIPS
+
+
 def explain(error: OSError) -> str:
     """What an error of the operating system says, in one line: the file, what is wrong and what helps."""
     remedy = _REMEDIES.get(error.errno or 0)
-    parts = (error.filename, error.strerror or str(error) or type(error).__name__, remedy)
+    parts = (_culprit(error), error.strerror or str(error) or type(error).__name__, remedy)
     return ": ".join(str(part) for part in parts if part)
+
+
+def _culprit(error: OSError) -> str | None:
+    """What is at fault: where a path could not be made, the nearest above it that is there."""
+    if not error.filename:
+        return None
+    path = Path(os.fsdecode(error.filename))
+    if error.errno not in (*_PERMISSIONS, errno.ENOTDIR):
+        return str(path)
+    return str(next((above for above in (path, *path.parents) if os.path.lexists(above)), path))
 
 
 @contextmanager
@@ -54,7 +73,8 @@ def replacing(path: Path) -> Iterator[Path]:
         with _temporary(path) as temporary:
             yield temporary
     except OSError as error:
-        error.filename, error.filename2 = str(path), None  # no reader knows the temporary file
+        at_fault = path.parent if error.errno in _PERMISSIONS else path  # no reader knows the temporary file
+        error.filename, error.filename2 = str(at_fault), None
         raise
 
 
@@ -131,8 +151,17 @@ def write_bytes(path: Path, content: bytes) -> None:
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write strict JSON: what is not finite becomes the text "nan", "inf" or "-inf"."""
-    write_bytes(path, (json.dumps(strict(value), indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode())
+    """Write strict JSON; see `json_text`."""
+    write_bytes(path, json_text(value).encode())
+
+
+def json_text(value: Any) -> str:
+    """Data as strict JSON, for people to read too: what is not finite becomes the text "nan", "inf" or "-inf".
+
+    A byte of a file's name that is not UTF-8, for Python a lone surrogate, is escaped: the text itself is UTF-8.
+    """
+    text = json.dumps(strict(value), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> None:
