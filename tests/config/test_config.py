@@ -245,6 +245,81 @@ def test_a_mistake_in_an_override_names_the_override(tmp_path: Path, override: s
     assert refusal(tmp_path, VALID, override) == message
 
 
+@pytest.mark.parametrize(
+    ("key", "meant"),
+    [
+        ("epochs", "training.epochs"),
+        ("learning_rate", "training.optimizer.learning_rate"),
+        ("lr", "training.optimizer.learning_rate"),
+        ("training.lr", "training.optimizer.learning_rate"),
+        ("training.learning_rate", "training.optimizer.learning_rate"),
+        ("batch_size", "training.batch_size"),
+        ("batchsize", "training.batch_size"),
+        ("seed", "seeds"),
+        ("training.seeds", "seeds"),
+        ("training.optimizer.epochs", "training.epochs"),
+        ("epoch", "training.epochs"),
+        ("optimizer", "training.optimizer"),
+        ("data_init", "variants.<id>.options.data_init"),
+        ("variants.1.data_init", "variants.<id>.options.data_init"),
+        ("variants.1.options.data_initt", "data_init"),
+        ("holdout", "validation.holdout"),
+        ("dataset.sahpe", "shape"),
+        ("patience", "training.early_stopping.patience"),
+    ],
+)
+def test_a_key_in_the_wrong_place_is_led_to_its_own(tmp_path: Path, key: str, meant: str) -> None:
+    """The hint names the key's whole path, for --set and for the same key in the file."""
+    message = refusal(tmp_path, VALID, f"{key}=1")
+    assert message.startswith(f"--set {key}=1: ")
+    assert message.endswith(f"; did you mean {meant!r}?")
+
+
+def test_a_nested_key_in_the_file_is_led_to_its_own(tmp_path: Path) -> None:
+    """The same hint, with the line of the file."""
+    message = refusal(tmp_path, VALID.replace("training: {", "training: {lr: 0.1, "))
+    assert message.startswith("small.yaml, line 7: training.lr: unknown key 'lr': ")
+    assert message.endswith("; did you mean 'training.optimizer.learning_rate'?")
+
+
+@pytest.mark.parametrize(
+    "override",
+    [
+        "model.name=lenett",
+        "dataset.name=cifar11",
+        "training.optimizer.name=adm",
+        "variants.weight_norm.name=weightnorm",
+        "variants.1.id=regular",
+        "training.early_stopping={patience: 3}",
+        "training.loss=sparse_categorical_crossentropy",
+        "seeds.1=0",
+        "dataset.name=npz",
+        "grid={training.batch_size: [0]}",
+    ],
+)
+def test_what_an_override_breaks_is_not_blamed_on_the_file(tmp_path: Path, override: str) -> None:
+    """Where the file alone is right, a name, a duplicate or a combination that --set made wrong is --set's."""
+    text = VALID.replace("training: {", "training: {metrics: [auc], ")
+    assert refusal(tmp_path, text, override).startswith(f"--set {override}: ")
+
+
+def test_two_overrides_that_do_not_go_together_are_both_named(tmp_path: Path) -> None:
+    """Nobody can say which of them is wrong."""
+    overrides = ("training.schedule={name: cosine, warmup_epochs: 2}", "training.epochs=2")
+    message = refusal(tmp_path, VALID, *overrides[::-1])
+    assert message.startswith(f"--set {overrides[0]}: training.schedule: ")
+    file = VALID.replace("training: {", "training: {schedule: {name: cosine, warmup_epochs: 2}, ")
+    assert refusal(tmp_path, file, overrides[1], "init_batch=8").startswith(
+        f"--set {overrides[1]} --set init_batch=8: training.schedule: "
+    )
+
+
+def test_a_file_that_was_wrong_before_keeps_its_line(tmp_path: Path) -> None:
+    """An override that is right does not take the blame for the file."""
+    text = VALID.replace("name: lenet", "name: lenett")
+    assert refusal(tmp_path, text, "training.epochs=3").startswith("small.yaml, line 3: model: unknown model")
+
+
 def test_several_mistakes_are_counted(tmp_path: Path) -> None:
     """The first mistake is told in full, the others are counted."""
     assert refusal(tmp_path, "name: x") == "small.yaml, line 1: dataset: missing: expected a value (and 3 more)"
