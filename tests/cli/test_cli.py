@@ -16,6 +16,7 @@ from wncompare.config import Config
 from wncompare.render import figures as plots
 
 Write = Callable[..., Path]
+Capture = pytest.CaptureFixture[str]
 
 
 def wncompare(*arguments: object, capture: pytest.CaptureFixture[str]) -> tuple[int, str, str]:
@@ -103,6 +104,32 @@ def test_check_prints_config_plan_and_estimate(tiny_file: Path, capsys: pytest.C
     assert "estimate: about 0:00:" in out
 
 
+def test_check_opens_the_data(tiny_file: Path, tmp_path: Path, capsys: Capture) -> None:
+    """It says what the data are, and refuses what a run would refuse, in one line, before anything is started."""
+    _, out, _ = wncompare("check", tiny_file, capture=capsys)
+    assert "data: synthetic: 48 training and 24 test images, 16 × 16 × 1, 3 classes" in out
+    absent = f"dataset={{name: npz, path: {tmp_path / 'absent.npz'}}}"
+    code, out, err = wncompare("check", tiny_file, "--set", absent, capture=capsys)
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert "absent.npz" in err
+    held = ("dataset.train=3", "validation={holdout: 0.1}")
+    code, _, err = wncompare("check", tiny_file, "--set", held[0], "--set", held[1], capture=capsys)
+    assert (code, err.count("\n")) == (2, 1)
+
+
+def test_check_downloads_nothing(
+    tiny_file: Path, tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Published data that are not there yet are no mistake: it says that a run downloads them."""
+    monkeypatch.setattr("wncompare.data.files.store.folders", lambda data_dir: [])
+    monkeypatch.setattr("requests.Session.request", lambda *_, **__: pytest.fail("something was downloaded"))
+    code, out, _ = wncompare("check", tiny_file, "--set", "dataset={name: mnist}", capture=capsys)
+    assert code == 0
+    assert "data: mnist is not on this machine: run downloads it, as does wncompare data fetch mnist" in out
+    data = json.loads(wncompare("check", tiny_file, "--set", "dataset={name: mnist}", "--json", capture=capsys)[1])
+    assert data["dataset"] is None
+
+
 def test_check_finds_a_model_file_that_is_not_there(tiny_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """One line names the file."""
     code, _, err = wncompare("check", tiny_file, "--set", "model={file: absent.keras}", capture=capsys)
@@ -117,6 +144,7 @@ def test_check_as_json_is_json_alone(tiny_file: Path, tiny: Config, capsys: pyte
     assert data["schema_version"] == 1
     assert data["config"] == tiny.dump()
     assert data["plan"]["runs"] == 4
+    assert data["dataset"] == {"label": "synthetic", "train": 48, "test": 24, "shape": [16, 16, 1], "classes": 3}
 
 
 def test_list_names_everything_with_its_options(capsys: pytest.CaptureFixture[str]) -> None:

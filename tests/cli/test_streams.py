@@ -46,7 +46,8 @@ def test_what_a_command_writes_is_written_without_streams(streams: str, code: in
     """The figures are there, all of them, whoever could not be told."""
     assert shell(f"$W plot {results} {streams}").returncode == code
     assert shell(f"$W plot {results} --output {results}/again").returncode == 0
-    written, again = ({file.name for file in folder.iterdir()} for folder in (results / "plots", results / "again"))
+    folders = results / "plots", results / "again" / "tiny"
+    written, again = ({file.name for file in folder.iterdir()} for folder in folders)
     assert written == again
 
 

@@ -13,7 +13,7 @@ from wncompare.cli.check import check
 from wncompare.cli.compare import compare
 from wncompare.cli.data import data
 from wncompare.cli.export import export
-from wncompare.cli.listing import list_
+from wncompare.cli.listing import list_catalog
 from wncompare.cli.options import INTERRUPTED
 from wncompare.cli.plot import plot
 from wncompare.cli.report import report
@@ -87,5 +87,5 @@ def cli(debug: bool) -> None:
         raise UsageError("the working folder has been deleted: cd into one that is there, and run again") from None
 
 
-for _command in (run, status, plot, report, compare, check, list_, export, data, bench):
+for _command in (run, status, plot, report, compare, check, list_catalog, export, data, bench):
     cli.add_command(_command)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from wncompare.errors import ModelError
-from wncompare.storage.files import strict
+from wncompare.storage.files import open_plain, strict
 
 _LONGEST = 20
 
@@ -26,7 +26,8 @@ def model_identity(model: Mapping[str, Any]) -> dict[str, Any]:
     if model["name"] != "file":
         return dict(model)
     try:
-        content = Path(model["file"]).read_bytes()
+        with open_plain(Path(model["file"])) as file:
+            content = file.read()
     except OSError as error:
         raise ModelError(f"model {model['file']}: cannot be read ({error.strerror}): name a .keras file") from None
     return {"name": "file", "sha256": hashlib.sha256(content).hexdigest()}
