@@ -3,9 +3,10 @@
 import json
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import click
 import pytest
 from click.testing import CliRunner
 from matplotlib.figure import Figure
@@ -31,13 +32,24 @@ def half(variant: str, seed: int, epoch: int) -> float:
     return 0.5 + 0.01 * seed + 0.02 * epoch + 0.03 * (variant == "weight_norm")
 
 
-def test_every_command_has_help_and_is_in_the_readme() -> None:
-    """Each command says what it does, and the README shows each."""
-    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
-    for name, command in group.commands.items():
-        assert command.help, name
-        assert f"wncompare {name}" in readme, name
-        assert CliRunner().invoke(group, [name, "--help"]).exit_code == 0
+def every_command(commands: click.Group = group, above: str = "wncompare") -> Iterator[tuple[str, click.Command]]:
+    """Each command with what a person types for it, those of a group too."""
+    for name, command in commands.commands.items():
+        yield f"{above} {name}", command
+        if isinstance(command, click.Group):
+            yield from every_command(command, f"{above} {name}")
+
+
+@pytest.mark.parametrize(("typed", "command"), list(every_command()))
+def test_every_command_is_documented_and_has_help(typed: str, command: click.Command) -> None:
+    """Each command says what it does and each of its options what it is for; the README or a page of docs/ shows it."""
+    root = Path(__file__).parents[2]
+    pages = "".join(page.read_text(encoding="utf-8") for page in (root / "README.md", *(root / "docs").glob("*.md")))
+    assert command.help
+    assert typed.rpartition(" ")[0] == "wncompare data" or typed in pages
+    for option in command.params:
+        assert isinstance(option, click.Argument) or option.help, option.name  # type: ignore[attr-defined]
+    assert CliRunner().invoke(group, [*typed.split()[1:], "--help"]).exit_code == 0
 
 
 @pytest.mark.parametrize(

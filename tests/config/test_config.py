@@ -1,5 +1,6 @@
 """The config: what is read, what is refused, and in which words."""
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -89,6 +90,15 @@ def test_a_resolved_config_reads_back_equal(tmp_path: Path) -> None:
 def test_every_shipped_config_is_valid(name: str) -> None:
     """The files in configs/ load, and each carries its own name."""
     assert configs.load(Path(__file__).parents[2] / "configs" / f"{name}.yaml").name == name
+
+
+def test_the_demo_can_end_in_a_verdict() -> None:
+    """Enough pairs for p < 0.05 (six give 2/64), and no more than 5,000 steps, so that it stays around a minute."""
+    config = configs.load(Path(__file__).parents[2] / "configs" / "quickstart.yaml")
+    pairs = len(config.seeds)
+    assert 2 / 2**pairs < 0.05
+    steps = math.ceil(1437 / config.training.batch_size) * config.training.epochs * pairs * len(config.variants)
+    assert steps <= 5000
 
 
 def test_overrides_reach_mappings_lists_and_variants(tmp_path: Path) -> None:

@@ -13,7 +13,13 @@ if TYPE_CHECKING:
 
 @click.command()
 @PATH
-@click.option("--format", "format", type=click.Choice(["png", "svg", "pdf"]), default="png", show_default=True)
+@click.option(
+    "--format",
+    type=click.Choice(["png", "svg", "pdf"]),
+    default="png",
+    show_default=True,
+    help="What kind of files the figures are.",
+)
 @click.option(
     "--output", metavar="DIR", type=ANY_PATH, help="Write below DIR, a folder an experiment, instead of plots/."
 )

@@ -27,6 +27,7 @@ WIDTH = 140
     type=click.Choice(["terminal", "markdown", "json", "html"]),
     default="terminal",
     show_default=True,
+    help="html goes to report.html beside the records, the others to stdout.",
 )
 @click.option("--output", metavar="FILE", type=ANY_PATH, help="Write to FILE; for one experiment.")
 def report(path: Path, format: str, output: Path | None) -> None:
