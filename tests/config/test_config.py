@@ -1,9 +1,11 @@
 """The config: what is read, what is refused, and in which words."""
 
 import math
+import os
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -80,6 +82,26 @@ def test_what_a_config_names_has_the_types_of_the_catalog(tmp_path: Path) -> Non
             assert isinstance(chosen(catalog.kind, name), kind)
 
 
+def test_numpys_numbers_are_numbers(tmp_path: Path) -> None:
+    """Seeds, settings and grids computed with NumPy are the config that the same numbers in Python are."""
+    data = load(tmp_path, VALID).dump()
+
+    def config(number: Any, array: Any) -> Config:
+        training = {**data["training"], "epochs": number(3), "batch_size": number(16)}
+        grid = {"training.batch_size": array([16, 32]), "training.optimizer.learning_rate": array([0.1, 0.01])}
+        dataset = {**data["dataset"], "shape": array([8, 8, 1])}
+        changes = {"training": training, "grid": grid, "seeds": array([0, 1]), "dataset": dataset}
+        return configs.from_data({**data, **changes, "tensorboard": array(False)}, "test")
+
+    def plain(value: Any) -> Any:
+        return value
+
+    assert config(np.int64, np.array) == config(plain, plain)
+    assert config(np.uint8, np.array).dump() == config(plain, plain).dump()
+    with pytest.raises(ConfigError, match=r"seeds\.0: 0\.0: expected a whole number"):
+        configs.from_data({**data, "seeds": np.array([0, 0.5])}, "test")
+
+
 def test_a_resolved_config_reads_back_equal(tmp_path: Path) -> None:
     """Dumping a config and reading it again gives the same config."""
     config = load(tmp_path, VALID)
@@ -141,6 +163,15 @@ def test_a_model_file_is_found_beside_its_config(tmp_path: Path) -> None:
     config = load(tmp_path, VALID.replace("{name: lenet}", "{file: my.keras}"))
     assert isinstance(config.model, FileOptions)
     assert config.model.file == str(tmp_path / "my.keras")
+
+
+def test_a_model_file_below_a_name_that_is_no_utf_8_is_refused(tmp_path: Path) -> None:
+    """A config is JSON in the records, and JSON is UTF-8: the refusal says what to rename."""
+    folder = tmp_path / os.fsdecode(b"n\xff")
+    folder.mkdir()
+    (folder / "a.yaml").write_text(VALID.replace("{name: lenet}", "{file: my.keras}"), encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"model\.file: '.*my\.keras': expected a name in UTF-8: rename the file"):
+        configs.load(folder / "a.yaml")
 
 
 DATASETS = "cifar10, cifar100, mnist, fashion_mnist, digits, synthetic, npz, image_folder"

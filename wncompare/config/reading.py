@@ -33,12 +33,22 @@ def load(path: Path, overrides: Iterable[str] = ()) -> Config:
 
 
 def from_data(data: Any, source: str) -> Config:
-    """The config in plain data, as `Config.dump` gives it; `source` names it in errors.
+    """The config in data, as `Config.dump` gives it; `source` names it in errors.
+
+    NumPy's scalars and arrays, which Python code computes settings with, count as the numbers and lists that they are.
 
     Raises:
         ConfigError: naming the source, key path and value, and what is allowed.
     """
-    return _validate(_with_model_file(data, Path()), {(): source})
+    return _validate(_with_model_file(_plain(data), Path()), {(): source})
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {_plain(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | range):
+        return [_plain(item) for item in value]
+    return value.tolist() if hasattr(value, "tolist") else value  # NumPy itself need not be imported for it
 
 
 def _with_model_file(value: Any, folder: Path) -> Any:

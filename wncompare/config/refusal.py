@@ -73,6 +73,7 @@ _EXPECTATIONS = {
     "int_from_float": "expected a whole number",
     "float_type": "expected a number",
     "string_type": "expected text",
+    "string_unicode": "expected a name in UTF-8: rename the file or folder",
     "tuple_type": "expected a list",
     "dict_type": "expected a mapping",
     "model_type": "expected a mapping",
