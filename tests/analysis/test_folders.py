@@ -12,7 +12,7 @@ from scipy import stats as scipy_stats
 from tests.cli.test_cli import wncompare
 from tests.recorded import amend, configured, redraw
 from wncompare import records
-from wncompare.analysis.folders import between
+from wncompare.analysis.folders import compare_folders
 from wncompare.config import Config
 
 Write = Callable[..., Path]
@@ -39,13 +39,27 @@ def both(write_records: Write, tiny: Config, tmp_path: Path) -> Both:
 
 def test_the_change_is_paired_by_seed(both: Both) -> None:
     """B minus A with SciPy's paired t-interval, for each variant, and the ratio of step times."""
-    regular, weight_norm = between(*map(records.read, both)).changes
+    regular, weight_norm = compare_folders(*map(records.read, both)).changes
     interval = scipy_stats.ttest_rel(BEFORE - LOSS, BEFORE).confidence_interval(0.95)
     assert weight_norm.difference.mean == pytest.approx(-LOSS.mean())
     assert (weight_norm.difference.low, weight_norm.difference.high) == pytest.approx(tuple(interval))
     assert (weight_norm.p_value, weight_norm.p_holm) == (2 / 64, 4 / 64)
     assert weight_norm.step_ratio.mean == pytest.approx(2.0)
     assert (regular.outcome, regular.difference.mean) == ("equal", 0.0)
+
+
+def test_both_values_stand_beside_their_difference(both: Both, capsys: Capture) -> None:
+    """The headline in A and in B, each a mean with its t-interval over the seeds that are paired, and no others."""
+    rmtree(both[1] / "weight_norm" / "seed-5")
+    (_, change) = compare_folders(*map(records.read, both)).changes
+    for found, values in ((change.a, BEFORE[:5]), (change.b, (BEFORE - LOSS)[:5])):
+        half = scipy_stats.sem(values) * scipy_stats.t.ppf(0.975, 4)
+        expected = values.mean() + np.array([0, -half, half])
+        assert (found.n, found.mean, found.low, found.high) == pytest.approx((5, *expected))
+    assert change.b.mean - change.a.mean == pytest.approx(change.difference.mean)
+    _, out, _ = wncompare("compare", *both, capture=capsys)
+    assert f"{change.a.mean:.4f}" in out
+    assert f"{change.b.mean:.4f}" in out
 
 
 @pytest.mark.parametrize(("tolerance", "code"), [("0.02", 3), ("0.03", 0)])
@@ -168,7 +182,7 @@ def test_points_of_a_grid_are_compared_each(write_records: Write, tiny: Config, 
     for name, values in (("a", [16, 32]), ("b", [32, 64])):
         config = configured(tiny, grid={"training.batch_size": values})
         write_records(config, lambda *_: 0.5, tmp_path / name)
-    found = between(records.read(tmp_path / "a"), records.read(tmp_path / "b"))
+    found = compare_folders(records.read(tmp_path / "a"), records.read(tmp_path / "b"))
     assert [change.name for change in found.changes] == ["regular/batch_size=32", "weight_norm/batch_size=32"]
 
 

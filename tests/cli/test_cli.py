@@ -3,9 +3,10 @@
 import json
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import click
 import pytest
 from click.testing import CliRunner
 from matplotlib.figure import Figure
@@ -16,6 +17,7 @@ from wncompare.config import Config
 from wncompare.render import figures as plots
 
 Write = Callable[..., Path]
+Capture = pytest.CaptureFixture[str]
 
 
 def wncompare(*arguments: object, capture: pytest.CaptureFixture[str]) -> tuple[int, str, str]:
@@ -30,13 +32,24 @@ def half(variant: str, seed: int, epoch: int) -> float:
     return 0.5 + 0.01 * seed + 0.02 * epoch + 0.03 * (variant == "weight_norm")
 
 
-def test_every_command_has_help_and_is_in_the_readme() -> None:
-    """Each command says what it does, and the README shows each."""
-    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
-    for name, command in group.commands.items():
-        assert command.help, name
-        assert f"wncompare {name}" in readme, name
-        assert CliRunner().invoke(group, [name, "--help"]).exit_code == 0
+def every_command(commands: click.Group = group, above: str = "wncompare") -> Iterator[tuple[str, click.Command]]:
+    """Each command with what a person types for it, those of a group too."""
+    for name, command in commands.commands.items():
+        yield f"{above} {name}", command
+        if isinstance(command, click.Group):
+            yield from every_command(command, f"{above} {name}")
+
+
+@pytest.mark.parametrize(("typed", "command"), list(every_command()))
+def test_every_command_is_documented_and_has_help(typed: str, command: click.Command) -> None:
+    """Each command says what it does and each of its options what it is for; the README or a page of docs/ shows it."""
+    root = Path(__file__).parents[2]
+    pages = "".join(page.read_text(encoding="utf-8") for page in (root / "README.md", *(root / "docs").glob("*.md")))
+    assert command.help
+    assert typed.rpartition(" ")[0] == "wncompare data" or typed in pages
+    for option in command.params:
+        assert isinstance(option, click.Argument) or option.help, option.name  # type: ignore[attr-defined]
+    assert CliRunner().invoke(group, [*typed.split()[1:], "--help"]).exit_code == 0
 
 
 @pytest.mark.parametrize(
@@ -103,6 +116,32 @@ def test_check_prints_config_plan_and_estimate(tiny_file: Path, capsys: pytest.C
     assert "estimate: about 0:00:" in out
 
 
+def test_check_opens_the_data(tiny_file: Path, tmp_path: Path, capsys: Capture) -> None:
+    """It says what the data are, and refuses what a run would refuse, in one line, before anything is started."""
+    _, out, _ = wncompare("check", tiny_file, capture=capsys)
+    assert "data: synthetic: 48 training and 24 test images, 16 × 16 × 1, 3 classes" in out
+    absent = f"dataset={{name: npz, path: {tmp_path / 'absent.npz'}}}"
+    code, out, err = wncompare("check", tiny_file, "--set", absent, capture=capsys)
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert "absent.npz" in err
+    held = ("dataset.train=3", "validation={holdout: 0.1}")
+    code, _, err = wncompare("check", tiny_file, "--set", held[0], "--set", held[1], capture=capsys)
+    assert (code, err.count("\n")) == (2, 1)
+
+
+def test_check_downloads_nothing(
+    tiny_file: Path, tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Published data that are not there yet are no mistake: it says that a run downloads them."""
+    monkeypatch.setattr("wncompare.data.files.store.folders", lambda data_dir: [])
+    monkeypatch.setattr("requests.Session.request", lambda *_, **__: pytest.fail("something was downloaded"))
+    code, out, _ = wncompare("check", tiny_file, "--set", "dataset={name: mnist}", capture=capsys)
+    assert code == 0
+    assert "data: mnist is not on this machine: run downloads it, as does wncompare data fetch mnist" in out
+    data = json.loads(wncompare("check", tiny_file, "--set", "dataset={name: mnist}", "--json", capture=capsys)[1])
+    assert data["dataset"] is None
+
+
 def test_check_finds_a_model_file_that_is_not_there(tiny_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """One line names the file."""
     code, _, err = wncompare("check", tiny_file, "--set", "model={file: absent.keras}", capture=capsys)
@@ -117,6 +156,7 @@ def test_check_as_json_is_json_alone(tiny_file: Path, tiny: Config, capsys: pyte
     assert data["schema_version"] == 1
     assert data["config"] == tiny.dump()
     assert data["plan"]["runs"] == 4
+    assert data["dataset"] == {"label": "synthetic", "train": 48, "test": 24, "shape": [16, 16, 1], "classes": 3}
 
 
 def test_list_names_everything_with_its_options(capsys: pytest.CaptureFixture[str]) -> None:

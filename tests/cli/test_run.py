@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -89,7 +90,7 @@ def test_the_user_sees_results_on_stdout_and_progress_on_stderr(first: tuple[Pat
     assert "reference" in out
     lines = err.splitlines()
     assert lines[0] == "4 runs to train, 0 finished before"
-    assert lines[-1] == f"wrote {folder} and 11 plots in {folder / 'plots'}"
+    assert lines[-1] == f"wrote {folder}, 11 plots in {folder / 'plots'} and {folder / 'report.html'}"
     assert sum(": epoch " in line for line in lines) == 8
     assert len(lines) == 1 + 8 + 4 + 1
 
@@ -98,6 +99,64 @@ def test_it_draws_the_plots(first: tuple[Path, str, str]) -> None:
     """The figures are there when the command ends."""
     names = {file.name for file in (first[0] / "plots").iterdir()}
     assert {"accuracy.png", "val_accuracy.png", "layers.png", "overview.png"} < names
+
+
+def test_it_leaves_the_report_beside_the_records(
+    first: tuple[Path, str, str], config_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It is the page that `report --format html` makes; one that is gone comes back."""
+    from tests.cli.test_cli import wncompare
+
+    page = first[0] / "report.html"
+    written = page.read_text(encoding="utf-8")
+    assert written.startswith("<!doctype html>")
+    page.unlink()
+    assert wncompare("run", config_file, "--output", first[0], capture=capsys)[0] == 0
+    assert page.read_text(encoding="utf-8") == written
+
+
+def test_no_pipe_stops_a_run(config_file: Path, tmp_path: Path) -> None:
+    """A pipe in the place of each file that a run writes or looks for is replaced; nobody waits for its other end."""
+    folder = tmp_path / "pipes"
+    for name in ("log.txt", "checkpoint.npz", "model.keras", "history.csv", "layers.csv"):
+        (folder / "regular" / "seed-0").mkdir(parents=True, exist_ok=True)
+        os.mkfifo(folder / "regular" / "seed-0" / name)
+    (folder / "plots").mkdir()
+    for name in ("plots/accuracy.png", "summary.json", "summary.csv", "report.html"):
+        os.mkfifo(folder / name)
+    short = (*SMALL, "--set", "seeds=[0]", "--set", "training.epochs=1", "--quiet")
+    done = subprocess.run(
+        command(config_file, folder, *short), capture_output=True, text=True, timeout=300, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert [file for file in folder.rglob("*") if not file.is_file() and not file.is_dir()] == []
+    os.mkfifo(tmp_path / "my.keras")
+    pipe = run(config_file, folder, "--set", f"model={{file: {tmp_path / 'my.keras'}}}")
+    assert (pipe.returncode, pipe.stderr) == (
+        2,
+        f"wncompare: error: model {tmp_path / 'my.keras'}: cannot be read (not a plain file): name a .keras file\n",
+    )
+
+
+def test_no_stream_stops_a_run(config_file: Path, tmp_path: Path) -> None:
+    """Without stdin, stdout and stderr everything is trained, drawn and saved, and the exit code is 0."""
+    line = shlex.join(
+        command(config_file, tmp_path / "mute", *SMALL, "--set", "seeds=[0]", "--set", "training.epochs=1")
+    )
+    assert subprocess.run(["bash", "-c", f"{line} <&- >&- 2>&-"], check=False).returncode == 0
+    assert {one.record.status for one in records.read(tmp_path / "mute").runs} == {"finished"}
+    assert {"summary.json", "summary.csv", "report.html"} <= {file.name for file in (tmp_path / "mute").iterdir()}
+
+
+def test_a_run_below_a_file_is_a_usage_error(config_file: Path, tmp_path: Path) -> None:
+    """Exit code 2, the file that is in the way and the remedy."""
+    (tmp_path / "file").touch()
+    done = run(config_file, tmp_path / "file" / "results", *SMALL)
+    assert (done.returncode, done.stderr) == (
+        2,
+        f"wncompare: error: {tmp_path / 'file'}: Not a directory: "
+        "a file is where a folder is expected: name another folder\n",
+    )
 
 
 def test_the_same_command_twice_is_bit_identical(
@@ -127,7 +186,7 @@ def test_what_is_drawn_is_not_drawn_again(first: tuple[Path, str, str], config_f
     before = {file: file.stat().st_mtime_ns for file in folder.rglob("*.png")}
     again = run(config_file, folder, *blue)
     assert again.stderr == (
-        f"0 runs to train, 4 finished before\nnothing is new: {folder} and its plots are as they were\n"
+        f"0 runs to train, 4 finished before\nnothing is new: {folder}, its plots and its report are as they were\n"
     )
     assert again.stdout == out
     assert {file: file.stat().st_mtime_ns for file in folder.rglob("*.png")} == before

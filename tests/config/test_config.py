@@ -1,14 +1,21 @@
 """The config: what is read, what is refused, and in which words."""
 
+import math
+import os
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from wncompare import config as configs
-from wncompare.config import Config, yaml_data
+from wncompare.catalog import datasets, models, training
+from wncompare.catalog.models import FileOptions
+from wncompare.catalog.variants import WeightNormOptions
+from wncompare.config import Config, Named, yaml_data
+from wncompare.config.choices import NamedOptimizer, NamedSchedule
 from wncompare.errors import ConfigError
 
 VALID = """\
@@ -42,13 +49,57 @@ def refusal(tmp_path: Path, text: str | bytes, *overrides: str) -> str:
 def test_a_config_is_typed_and_complete(tmp_path: Path) -> None:
     """What is left out has the design's defaults; 1e-3 is a number though plain PyYAML reads it as text."""
     config = load(tmp_path, VALID)
-    assert config.training.optimizer.model_dump()["learning_rate"] == 0.001
+    assert config.training.optimizer.learning_rate == 0.001
     assert (config.training.batch_size, config.training.epochs, config.training.threads) == (32, 10, 1)
     assert (config.init_batch, config.validation) == (512, "test")
     assert [(variant.id, variant.label) for variant in config.variants] == [
         ("regular", "Regular ConvNet"),
         ("weight_norm", "weight_norm"),
     ]
+
+
+def test_what_a_config_names_has_the_types_of_the_catalog(tmp_path: Path) -> None:
+    """A choice is an instance of its entry's options and of what its kind has in common: what mypy believes is so."""
+    data = load(tmp_path, VALID).dump()
+    needed = {"npz": {"path": "a.npz"}, "image_folder": {"path": "a"}, "file": {"file": "a.keras"}}
+    needed |= {"function": {"architecture": "0" * 64}, "exponential": {"factor": 0.5}, "inverse_time": {"decay": 1.0}}
+    needed |= {"step": {"epochs": [1]}}
+
+    def chosen(kind: str, name: str) -> Any:
+        choice = {"name": name, **needed.get(name, {})}
+        training = {**data["training"], **({kind: choice} if kind in ("optimizer", "schedule") else {})}
+        changed = {**data, "training": training, **({kind: choice} if kind in ("dataset", "model") else {})}
+        config = configs.from_data(changed, "test")
+        return getattr(config.training if kind in ("optimizer", "schedule") else config, kind)
+
+    for catalog, common in ((datasets.DATASETS, Named), (models.MODELS, Named)):
+        for name, entry in catalog.items():
+            assert isinstance(chosen(catalog.kind, name), entry.options)
+            assert isinstance(chosen(catalog.kind, name), common)
+    for catalog, kind in ((training.OPTIMIZERS, NamedOptimizer), (training.SCHEDULES, NamedSchedule)):
+        for name, entry in catalog.items():
+            assert isinstance(chosen(catalog.kind, name), entry.options)
+            assert isinstance(chosen(catalog.kind, name), kind)
+
+
+def test_numpys_numbers_are_numbers(tmp_path: Path) -> None:
+    """Seeds, settings and grids computed with NumPy are the config that the same numbers in Python are."""
+    data = load(tmp_path, VALID).dump()
+
+    def config(number: Any, array: Any) -> Config:
+        training = {**data["training"], "epochs": number(3), "batch_size": number(16)}
+        grid = {"training.batch_size": array([16, 32]), "training.optimizer.learning_rate": array([0.1, 0.01])}
+        dataset = {**data["dataset"], "shape": array([8, 8, 1])}
+        changes = {"training": training, "grid": grid, "seeds": array([0, 1]), "dataset": dataset}
+        return configs.from_data({**data, **changes, "tensorboard": array(False)}, "test")
+
+    def plain(value: Any) -> Any:
+        return value
+
+    assert config(np.int64, np.array) == config(plain, plain)
+    assert config(np.uint8, np.array).dump() == config(plain, plain).dump()
+    with pytest.raises(ConfigError, match=r"seeds\.0: 0\.0: expected a whole number"):
+        configs.from_data({**data, "seeds": np.array([0, 0.5])}, "test")
 
 
 def test_a_resolved_config_reads_back_equal(tmp_path: Path) -> None:
@@ -63,6 +114,15 @@ def test_every_shipped_config_is_valid(name: str) -> None:
     assert configs.load(Path(__file__).parents[2] / "configs" / f"{name}.yaml").name == name
 
 
+def test_the_demo_can_end_in_a_verdict() -> None:
+    """Enough pairs for p < 0.05 (six give 2/64), and no more than 5,000 steps, so that it stays around a minute."""
+    config = configs.load(Path(__file__).parents[2] / "configs" / "quickstart.yaml")
+    pairs = len(config.seeds)
+    assert 2 / 2**pairs < 0.05
+    steps = math.ceil(1437 / config.training.batch_size) * config.training.epochs * pairs * len(config.variants)
+    assert steps <= 5000
+
+
 def test_overrides_reach_mappings_lists_and_variants(tmp_path: Path) -> None:
     """--set takes YAML values, a list's index and a variant's id."""
     config = load(
@@ -75,7 +135,7 @@ def test_overrides_reach_mappings_lists_and_variants(tmp_path: Path) -> None:
     )
     assert config.training.epochs == 3
     assert config.seeds == (0, 7)
-    assert config.variants[1].options.model_dump() == {"data_init": False}
+    assert config.variants[1].options == WeightNormOptions(data_init=False)
     assert config.variants[0].label == "it: works"
 
 
@@ -90,18 +150,28 @@ def test_training_takes_a_schedule_stopping_rules_and_metrics(tmp_path: Path) ->
         "training.metrics=[top_k_categorical_accuracy]",
         "validation={holdout: 0.1}",
     )
-    training = config.dump()["training"]
-    assert training["schedule"] == {"name": "step", "epochs": [5, 8], "factor": 0.1}
-    assert training["early_stopping"] == {"metric": "val_loss", "patience": 3, "min_delta": 0.0}
-    assert training["stop_at"] == {"metric": "val_accuracy", "value": 0.6}
-    assert training["metrics"] == ["top_k_categorical_accuracy"]
+    dumped = config.dump()["training"]
+    assert dumped["schedule"] == {"name": "step", "epochs": [5, 8], "factor": 0.1}
+    assert dumped["early_stopping"] == {"metric": "val_loss", "patience": 3, "min_delta": 0.0}
+    assert dumped["stop_at"] == {"metric": "val_accuracy", "value": 0.6}
+    assert dumped["metrics"] == ["top_k_categorical_accuracy"]
     assert configs.from_data(config.dump(), "dump") == config
 
 
 def test_a_model_file_is_found_beside_its_config(tmp_path: Path) -> None:
     """model: {file: my.keras} is relative to the config, wherever the command runs."""
     config = load(tmp_path, VALID.replace("{name: lenet}", "{file: my.keras}"))
-    assert config.model.model_dump() == {"file": str(tmp_path / "my.keras"), "name": "file"}
+    assert isinstance(config.model, FileOptions)
+    assert config.model.file == str(tmp_path / "my.keras")
+
+
+def test_a_model_file_below_a_name_that_is_no_utf_8_is_refused(tmp_path: Path) -> None:
+    """A config is JSON in the records, and JSON is UTF-8: the refusal says what to rename."""
+    folder = tmp_path / os.fsdecode(b"n\xff")
+    folder.mkdir()
+    (folder / "a.yaml").write_text(VALID.replace("{name: lenet}", "{file: my.keras}"), encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"model\.file: '.*my\.keras': expected a name in UTF-8: rename the file"):
+        configs.load(folder / "a.yaml")
 
 
 DATASETS = "cifar10, cifar100, mnist, fashion_mnist, digits, synthetic, npz, image_folder"
@@ -214,6 +284,81 @@ def test_an_absent_file_is_named(tmp_path: Path) -> None:
 def test_a_mistake_in_an_override_names_the_override(tmp_path: Path, override: str, message: str) -> None:
     """A refused --set is named itself, not a line of the file."""
     assert refusal(tmp_path, VALID, override) == message
+
+
+@pytest.mark.parametrize(
+    ("key", "meant"),
+    [
+        ("epochs", "training.epochs"),
+        ("learning_rate", "training.optimizer.learning_rate"),
+        ("lr", "training.optimizer.learning_rate"),
+        ("training.lr", "training.optimizer.learning_rate"),
+        ("training.learning_rate", "training.optimizer.learning_rate"),
+        ("batch_size", "training.batch_size"),
+        ("batchsize", "training.batch_size"),
+        ("seed", "seeds"),
+        ("training.seeds", "seeds"),
+        ("training.optimizer.epochs", "training.epochs"),
+        ("epoch", "training.epochs"),
+        ("optimizer", "training.optimizer"),
+        ("data_init", "variants.<id>.options.data_init"),
+        ("variants.1.data_init", "variants.<id>.options.data_init"),
+        ("variants.1.options.data_initt", "data_init"),
+        ("holdout", "validation.holdout"),
+        ("dataset.sahpe", "shape"),
+        ("patience", "training.early_stopping.patience"),
+    ],
+)
+def test_a_key_in_the_wrong_place_is_led_to_its_own(tmp_path: Path, key: str, meant: str) -> None:
+    """The hint names the key's whole path, for --set and for the same key in the file."""
+    message = refusal(tmp_path, VALID, f"{key}=1")
+    assert message.startswith(f"--set {key}=1: ")
+    assert message.endswith(f"; did you mean {meant!r}?")
+
+
+def test_a_nested_key_in_the_file_is_led_to_its_own(tmp_path: Path) -> None:
+    """The same hint, with the line of the file."""
+    message = refusal(tmp_path, VALID.replace("training: {", "training: {lr: 0.1, "))
+    assert message.startswith("small.yaml, line 7: training.lr: unknown key 'lr': ")
+    assert message.endswith("; did you mean 'training.optimizer.learning_rate'?")
+
+
+@pytest.mark.parametrize(
+    "override",
+    [
+        "model.name=lenett",
+        "dataset.name=cifar11",
+        "training.optimizer.name=adm",
+        "variants.weight_norm.name=weightnorm",
+        "variants.1.id=regular",
+        "training.early_stopping={patience: 3}",
+        "training.loss=sparse_categorical_crossentropy",
+        "seeds.1=0",
+        "dataset.name=npz",
+        "grid={training.batch_size: [0]}",
+    ],
+)
+def test_what_an_override_breaks_is_not_blamed_on_the_file(tmp_path: Path, override: str) -> None:
+    """Where the file alone is right, a name, a duplicate or a combination that --set made wrong is --set's."""
+    text = VALID.replace("training: {", "training: {metrics: [auc], ")
+    assert refusal(tmp_path, text, override).startswith(f"--set {override}: ")
+
+
+def test_two_overrides_that_do_not_go_together_are_both_named(tmp_path: Path) -> None:
+    """Nobody can say which of them is wrong."""
+    overrides = ("training.schedule={name: cosine, warmup_epochs: 2}", "training.epochs=2")
+    message = refusal(tmp_path, VALID, *overrides[::-1])
+    assert message.startswith(f"--set {overrides[0]}: training.schedule: ")
+    file = VALID.replace("training: {", "training: {schedule: {name: cosine, warmup_epochs: 2}, ")
+    assert refusal(tmp_path, file, overrides[1], "init_batch=8").startswith(
+        f"--set {overrides[1]} --set init_batch=8: training.schedule: "
+    )
+
+
+def test_a_file_that_was_wrong_before_keeps_its_line(tmp_path: Path) -> None:
+    """An override that is right does not take the blame for the file."""
+    text = VALID.replace("name: lenet", "name: lenett")
+    assert refusal(tmp_path, text, "training.epochs=3").startswith("small.yaml, line 3: model: unknown model")
 
 
 def test_several_mistakes_are_counted(tmp_path: Path) -> None:

@@ -75,21 +75,21 @@ def test_a_limit_on_the_size_of_files_damages_nothing(config_file: Path, referen
 
 
 def test_a_read_only_folder_is_named(small_disk: Callable[[str], Path], config_file: Path) -> None:
-    """One line with the folder and what to do, and exit code 1."""
+    """One line with the folder and what to do, and exit code 2."""
     place = small_disk("size=1m")
     small_disk("ro")
     refused = run(config_file, place / "results")
-    assert refused.returncode == 1
+    assert refused.returncode == 2
     assert refused.stderr == (
-        f"wncompare: error: {place}/results: Read-only file system: name a folder that can be written to\n"
+        f"wncompare: error: {place}: Read-only file system: name a folder that can be written to\n"
     )
 
 
 def test_a_file_in_the_folder_s_place_is_named(config_file: Path, tmp_path: Path) -> None:
-    """A results folder below a file: one line, exit code 1."""
+    """A results folder below a file: one line, exit code 2."""
     (tmp_path / "file").write_text("mine")
     refused = run(config_file, tmp_path / "file" / "results")
-    assert refused.returncode == 1
+    assert refused.returncode == 2
     assert "Not a directory: a file is where a folder is expected: name another folder\n" in refused.stderr
     assert refused.stderr.count("\n") == 1
     assert (tmp_path / "file").read_text() == "mine"

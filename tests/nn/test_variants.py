@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from keras import layers, ops
 
+from wncompare.catalog.variants import VARIANTS
 from wncompare.errors import ModelError
 from wncompare.nn.export import fold
-from wncompare.nn.variants import VARIANTS
 
 OPTIONS: dict[str, list[dict[str, Any]]] = {
     "regular": [{"data_init": False}, {"data_init": True}],
@@ -62,7 +62,7 @@ def images() -> np.ndarray:
 
 def vary(name: str, options: dict[str, Any], model: keras.Model, images: np.ndarray) -> keras.Model:
     """The variant of a model."""
-    return VARIANTS[name](model, SimpleNamespace(**options), images)
+    return VARIANTS[name].load()(model, SimpleNamespace(**options), images)
 
 
 def value(tensor: Any) -> np.ndarray:
@@ -81,10 +81,11 @@ def by_name(model: keras.Model) -> dict[str, keras.layers.Layer]:
 def test_every_variant_is_registered_and_tested() -> None:
     """The registry holds the variants of this harness, each documented with its source."""
     assert VARIANTS.keys() == OPTIONS.keys()
-    for name, variant in VARIANTS.items():
-        assert variant.__doc__ is not None, name
-        assert "paper" in variant.__doc__ or "arXiv" in variant.__doc__, name
-        assert "Options:" in variant.__doc__, name
+    for name, entry in VARIANTS.items():
+        about = entry.load().__doc__
+        assert about is not None, name
+        assert "paper" in about or "arXiv" in about, name
+        assert "Options:" in about, name
 
 
 @each_arm

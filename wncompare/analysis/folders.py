@@ -1,6 +1,6 @@
 """The same variants in two results folders, A and B: another machine, another version, another config."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import product
 from math import inf, isfinite, nan
@@ -11,7 +11,7 @@ from wncompare.analysis import contrasts, metrics, verdict
 from wncompare.analysis.environment import environment
 from wncompare.analysis.metrics import Headline
 from wncompare.analysis.schema import Outcome, SeedDifference
-from wncompare.analysis.stats import Estimate, PairedComparison
+from wncompare.analysis.stats import Estimate, PairedComparison, mean_interval
 from wncompare.analysis.words import METRICS
 from wncompare.errors import UsageError
 from wncompare.records import Experiment, Run
@@ -37,6 +37,7 @@ class Side:
 class Change:
     """B minus A for one variant at one point, paired by seed; `p_holm` is corrected over all of them.
 
+    `a` and `b` are the headline's means over the runs that have a partner, so that they differ by `difference`.
     `diverged` counts the pairs in which B's run diverged and A's did not, less those of the other way round.
     `step_ratio` is B over A.
     """
@@ -44,6 +45,8 @@ class Change:
     variant: str
     point: str
     n: int
+    a: Estimate
+    b: Estimate
     difference: Estimate
     by_seed: tuple[SeedDifference, ...]
     p_value: float
@@ -80,7 +83,7 @@ class Differing:
 
 
 @dataclass(frozen=True)
-class Between:
+class FolderComparison:
     """What became of each variant from A to B, and in what else the two differ."""
 
     headline: Headline
@@ -96,7 +99,7 @@ class Between:
         return "" if self.a.digests == self.b.digests else f"A is of {self.a.dataset}, B of {self.b.dataset}"
 
 
-def between(a: Experiment, b: Experiment) -> Between:
+def compare_folders(a: Experiment, b: Experiment) -> FolderComparison:
     """Compare the finished (and diverged) runs of one variant, point and seed in both.
 
     Raises:
@@ -108,7 +111,7 @@ def between(a: Experiment, b: Experiment) -> Between:
             f"{a.folder} reports {METRICS[headlines[0]]} and {b.folder} {METRICS[headlines[1]]}: "
             "compare experiments with the same kind of validation"
         )
-    return Between(
+    return FolderComparison(
         headline=headlines[0],
         a=_side(a, b),
         b=_side(b, a),
@@ -118,7 +121,7 @@ def between(a: Experiment, b: Experiment) -> Between:
     )
 
 
-def as_data(found: Between) -> dict[str, Any]:
+def as_data(found: FolderComparison) -> dict[str, Any]:
     """The comparison as plain data with its schema's version."""
     return {"schema_version": SCHEMA_VERSION, **asdict(found)}
 
@@ -166,6 +169,8 @@ def _change(pair: _Pair, metric: Headline, p_holm: float, smallest_p_holm: float
         variant=pair.variant,
         point=pair.point,
         n=found.n,
+        a=_mean(pair.runs[1], differences, metric),
+        b=_mean(pair.runs[0], differences, metric),
         difference=found.difference,
         by_seed=differences,
         p_value=found.p_value,
@@ -176,6 +181,12 @@ def _change(pair: _Pair, metric: Headline, p_holm: float, smallest_p_holm: float
         step_ratio=contrasts.step_ratio(*pair.runs),
         outcome=verdict.outcome(found, p_holm, smallest_p_holm),
     )
+
+
+def _mean(runs: list[Run], paired: Sequence[SeedDifference], metric: Headline) -> Estimate:
+    """The headline's mean over the runs of the seeds that are paired."""
+    seeds = {pair.seed for pair in paired}
+    return mean_interval([metrics.last(run, metric) for run in runs if run.record.seed in seeds])
 
 
 def _side(experiment: Experiment, other: Experiment) -> Side:

@@ -33,7 +33,7 @@ class Options(BaseModel):
 
 
 def _unknown_key(key: object, allowed: list[str]) -> dict[str, object]:
-    return {"key": key, "problem": unknown("key", key, allowed)}
+    return {"key": key, "choices": allowed, "problem": unknown("key", key, allowed)}
 
 
 @dataclass(frozen=True)
@@ -84,10 +84,10 @@ class Catalog(Mapping[str, Entry]):
         return len(self._entries)
 
 
-def unknown(kind: str, name: object, choices: Mapping[str, object] | list[str]) -> str:
-    """The message for a name that is not there: the choices and the nearest match."""
+def unknown(kind: str, name: object, choices: Mapping[str, object] | list[str], meant: str | None = None) -> str:
+    """The message for a name that is not there: the choices, and what is `meant` or else the nearest of them."""
     message = f"unknown {kind} {name!r}: choose from {', '.join(choices)}"
-    nearest = nearest_match(name, choices)
+    nearest = meant or nearest_match(name, choices)
     return f"{message}; did you mean {nearest!r}?" if nearest else message
 
 

@@ -3,30 +3,37 @@
 import logging
 import signal
 import sys
+from pathlib import Path
 
 import click
 
 from wncompare import __version__
+from wncompare.cli import streams
 from wncompare.cli.bench import bench
 from wncompare.cli.check import check
 from wncompare.cli.compare import compare
 from wncompare.cli.data import data
 from wncompare.cli.export import export
-from wncompare.cli.listing import list_
+from wncompare.cli.listing import list_catalog
 from wncompare.cli.options import INTERRUPTED
 from wncompare.cli.plot import plot
 from wncompare.cli.report import report
 from wncompare.cli.run import run
 from wncompare.cli.status import status
-from wncompare.errors import WncompareError
-from wncompare.storage.files import explain
+from wncompare.errors import UsageError, WncompareError
+from wncompare.storage.files import explain, is_a_slip
 
 
 def main() -> None:
     """Run the command line and exit with its code; errors are one line on stderr, SIGTERM is Ctrl-C."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _interrupt)
-    sys.exit(_exit_code(sys.argv[1:]))
+    stdout = streams.install()
+    code = _exit_code(sys.argv[1:])
+    if reason := streams.lost(stdout):
+        click.echo(f"wncompare: error: the result could not be written to stdout: {reason}", err=True)
+        code = code or 1
+    sys.exit(code)
 
 
 def _interrupt(number: int, frame: object) -> None:
@@ -49,8 +56,14 @@ def _exit_code(arguments: list[str]) -> int:
         if debug:
             raise
         click.echo(f"wncompare: error: {_one_line(error)}", err=True)
-        return error.exit_code if isinstance(error, WncompareError) else 1
+        return _code_of(error)
     return code if isinstance(code, int) else 0
+
+
+def _code_of(error: Exception) -> int:
+    if isinstance(error, WncompareError):
+        return error.exit_code
+    return UsageError.exit_code if isinstance(error, OSError) and is_a_slip(error) else 1
 
 
 def _one_line(error: Exception) -> str:
@@ -70,7 +83,11 @@ def cli(debug: bool) -> None:
     Trains every variant of one YAML config over several seeds, in pairs, and writes histories and plots.
     """
     logging.getLogger("matplotlib").setLevel(logging.ERROR)  # without a home it goes on, and says so every time
+    try:
+        Path.cwd()
+    except FileNotFoundError:
+        raise UsageError("the working folder has been deleted: cd into one that is there, and run again") from None
 
 
-for _command in (run, status, plot, report, compare, check, list_, export, data, bench):
+for _command in (run, status, plot, report, compare, check, list_catalog, export, data, bench):
     cli.add_command(_command)

@@ -1,19 +1,33 @@
 """`wncompare check`."""
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from wncompare.cli.options import CONFIG, JSON, SET, print_json
+from wncompare.cli.options import CONFIG, DATA_DIR, JSON, SET, WORKERS, print_json
+
+if TYPE_CHECKING:
+    from wncompare.config import Config
+    from wncompare.data import Dataset
 
 
 @click.command()
 @CONFIG
 @SET
-@click.option("--workers", metavar="N", type=click.IntRange(1), help="Runs at a time (default: one a core).")
+@DATA_DIR
+@WORKERS
 @JSON
-def check(config_file: Path, overrides: tuple[str, ...], workers: int | None, as_json: bool) -> None:
-    """Validate CONFIG; print it resolved, the plan and an estimate of its time. Trains nothing."""
+def check(
+    config_file: Path, overrides: tuple[str, ...], data_dir: Path | None, workers: int | None, as_json: bool
+) -> None:
+    """Validate CONFIG and open its data; print it resolved, the plan and an estimate of its time.
+
+    Trains nothing and downloads nothing.
+    """
+    import yaml
+
     from wncompare import config as configs
     from wncompare.records.identity import model_identity
     from wncompare.render import forecast as text
@@ -21,11 +35,54 @@ def check(config_file: Path, overrides: tuple[str, ...], workers: int | None, as
 
     config = configs.load(config_file, overrides)
     model_identity(config.dump()["model"])
-    expected = forecast(config, workers=workers)
+    dataset = _opened(config, data_dir)
+    plan = forecast(config, workers=workers)
     if as_json:
-        print_json({"schema_version": 1, "config": config.dump(), "plan": expected.as_data()})
+        found = None if dataset is None else _as_data(dataset)
+        print_json({"schema_version": 1, "config": config.dump(), "dataset": found, "plan": plan.as_data()})
         return
-    import yaml
-
     click.echo(yaml.safe_dump(config.dump(), sort_keys=False, allow_unicode=True, default_flow_style=None), nl=False)
-    click.echo("\n" + "\n".join(text.lines(expected)))
+    click.echo("\n".join(["", *_described(config, dataset), *text.lines(plan)]))
+
+
+def _opened(config: "Config", data_dir: Path | None) -> "Dataset | None":
+    """The dataset, refused here as a run would refuse it; None where a run would download it first."""
+    from wncompare import data
+    from wncompare.data.dataset import hold_out
+
+    listed = next(entry for entry in data.listing(data_dir) if entry.name == config.dataset.name)
+    if listed.published and listed.path is None:
+        return None
+    dataset = data.load(config.dataset.name, config.dataset, data_dir=data_dir, download=False)
+    if config.holdout:
+        hold_out(dataset.train, config.holdout)
+    return dataset
+
+
+def _as_data(dataset: "Dataset") -> dict[str, Any]:
+    from wncompare import data
+
+    return {
+        "label": dataset.label,
+        "train": len(dataset.train),
+        "test": len(dataset.test),
+        "shape": list(dataset.train.x.shape[1:]),
+        "classes": len(dataset.class_names),
+        "caveats": list(data.caveats(dataset)),
+    }
+
+
+def _described(config: "Config", dataset: "Dataset | None") -> Iterator[str]:
+    from wncompare import data
+
+    if dataset is None:
+        name = config.dataset.name
+        yield f"data: {name} is not on this machine: run downloads it, as does wncompare data fetch {name}"
+        return
+    found = _as_data(dataset)
+    shape = " × ".join(map(str, found["shape"]))
+    yield (
+        f"data: {found['label']}: {found['train']:,} training and {found['test']:,} test images, {shape}, "
+        f"{found['classes']} classes"
+    )
+    yield from data.caveats(dataset)

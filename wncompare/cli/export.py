@@ -7,12 +7,12 @@ from pathlib import Path
 
 import click
 
-from wncompare.cli.options import EXISTING
+from wncompare.cli.options import ANY_PATH
 
 
 @click.command()
-@click.argument("run_folder", metavar="RUN", type=EXISTING)
-@click.option("--output", metavar="FILE.keras", type=EXISTING, required=True, help="The file to write.")
+@click.argument("run_folder", metavar="RUN", type=ANY_PATH)
+@click.option("--output", metavar="FILE.keras", type=ANY_PATH, required=True, help="The file to write.")
 def export(run_folder: Path, output: Path) -> None:
     """Write the model of the run in the folder RUN as plain Keras.
 

@@ -1,28 +1,23 @@
 """What several commands share: arguments, options, exit codes, JSON on stdout."""
 
-import json
 from pathlib import Path
 from typing import Any
 
 import click
 
-from wncompare.storage.files import strict
+from wncompare.storage.files import json_text
 
 INTERRUPTED = 130
 RUNS_FAILED = 3
 
-EXISTING = click.Path(path_type=Path)
-CONFIG = click.argument("config_file", metavar="CONFIG", type=EXISTING)
-PATH = click.argument("path", metavar="PATH", type=EXISTING)
+ANY_PATH = click.Path(path_type=Path)
+CONFIG = click.argument("config_file", metavar="CONFIG", type=ANY_PATH)
+PATH = click.argument("path", metavar="PATH", type=ANY_PATH)
 SET = click.option("--set", "overrides", metavar="KEY=VALUE", multiple=True, help="Change a config's value (YAML).")
-DATA_DIR = click.option("--data-dir", metavar="DIR", type=EXISTING, help="Look for datasets here first.")
+DATA_DIR = click.option("--data-dir", metavar="DIR", type=ANY_PATH, help="Look for datasets here first.")
 DEVICE = click.option("--device", type=click.Choice(["cpu", "gpu"]), help="Train on this (default: a GPU if usable).")
+WORKERS = click.option("--workers", metavar="N", type=click.IntRange(1), help="Runs at a time (default: one a core).")
 JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON alone on stdout.")
-
-
-def json_text(data: dict[str, Any]) -> str:
-    """Data as strict JSON, for people to read too."""
-    return json.dumps(strict(data), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def print_json(data: dict[str, Any]) -> None:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from wncompare.cli.options import EXISTING, JSON, PATH, print_json
+from wncompare.cli.options import ANY_PATH, JSON, PATH, print_json
 
 if TYPE_CHECKING:
     from wncompare.records import Experiment
@@ -13,9 +13,15 @@ if TYPE_CHECKING:
 
 @click.command()
 @PATH
-@click.option("--format", "format", type=click.Choice(["png", "svg", "pdf"]), default="png", show_default=True)
 @click.option(
-    "--output", metavar="DIR", type=EXISTING, help="Write below DIR, a folder an experiment, instead of plots/."
+    "--format",
+    type=click.Choice(["png", "svg", "pdf"]),
+    default="png",
+    show_default=True,
+    help="What kind of files the figures are.",
+)
+@click.option(
+    "--output", metavar="DIR", type=ANY_PATH, help="Write below DIR, a folder an experiment, instead of plots/."
 )
 @JSON
 def plot(path: Path, format: str, output: Path | None, as_json: bool) -> None:

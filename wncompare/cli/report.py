@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from wncompare.cli.options import EXISTING, PATH, json_text, print_json
+from wncompare.cli.options import ANY_PATH, PATH, print_json
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from wncompare.analysis.summary import Summary
     from wncompare.records import Experiment
 
+REPORT_FILE = "report.html"
 WIDTH = 140
 """Columns of a terminal report that goes to a pipe or a file."""
 
@@ -26,8 +27,9 @@ WIDTH = 140
     type=click.Choice(["terminal", "markdown", "json", "html"]),
     default="terminal",
     show_default=True,
+    help="html goes to report.html beside the records, the others to stdout.",
 )
-@click.option("--output", metavar="FILE", type=EXISTING, help="Write to FILE; for one experiment.")
+@click.option("--output", metavar="FILE", type=ANY_PATH, help="Write to FILE; for one experiment.")
 def report(path: Path, format: str, output: Path | None) -> None:
     """Say what every experiment at or below PATH found: the verdict, its numbers and its caveats.
 
@@ -45,7 +47,7 @@ def report(path: Path, format: str, output: Path | None) -> None:
     found = [(experiment, summarize(experiment)) for experiment in map(records.read, folders)]
     if output is not None or format == "html":
         for experiment, summary in found:
-            _write(output or experiment.folder / "report.html", experiment, summary, format)
+            click.echo(write_report(output or experiment.folder / REPORT_FILE, experiment, summary, format))
     elif format == "json":
         documents = [data(summary) for _, summary in found]
         print_json(documents[0] if folders == [path] else {"schema_version": 1, "experiments": documents})
@@ -83,12 +85,13 @@ def rendered(content: "RenderableType", *, to_file: bool = False) -> str:
     return captured.get()
 
 
-def _write(file: Path, experiment: "Experiment", summary: "Summary", format: str) -> None:
+def write_report(file: Path, experiment: "Experiment", summary: "Summary", format: str) -> Path:
+    """Write the report in a format into a file, whole or not at all; the file."""
     from wncompare.storage.files import write_bytes
 
     file.parent.mkdir(parents=True, exist_ok=True)
-    write_bytes(file, _text(experiment, summary, format, to_file=True).encode())
-    click.echo(file)
+    write_bytes(file, _text(experiment, summary, format, to_file=True).encode("utf-8", "replace"))
+    return file
 
 
 def _text(experiment: "Experiment", summary: "Summary", format: str, *, to_file: bool = False) -> str:
@@ -101,6 +104,8 @@ def _text(experiment: "Experiment", summary: "Summary", format: str, *, to_file:
 
             return html.render(experiment, summary)
         case "json":
+            from wncompare.storage.files import json_text
+
             return json_text(data(summary))
         case "markdown":
             return markdown.report(summary)

@@ -10,23 +10,22 @@ from typing import TYPE_CHECKING
 
 import click
 
-from wncompare.cli.options import CONFIG, DATA_DIR, DEVICE, EXISTING, JSON, RUNS_FAILED, SET, print_json
+from wncompare.cli.options import ANY_PATH, CONFIG, DATA_DIR, DEVICE, JSON, RUNS_FAILED, SET, WORKERS, print_json
 from wncompare.cli.plot import draw
-from wncompare.cli.report import data, rendered, save
+from wncompare.cli.report import REPORT_FILE, data, rendered, save, write_report
 
 if TYPE_CHECKING:
     from wncompare.analysis.summary import Summary
-    from wncompare.config import Config
     from wncompare.tasks import Device
 
 
 @click.command()
 @CONFIG
 @SET
-@click.option("--output", metavar="DIR", type=EXISTING, help="Write here instead of results/<name>.")
+@click.option("--output", metavar="DIR", type=ANY_PATH, help="Write here instead of results/<name>.")
 @DATA_DIR
 @DEVICE
-@click.option("--workers", metavar="N", type=click.IntRange(1), help="Runs at a time (default: one a core).")
+@WORKERS
 @click.option("--engine", type=click.Choice(["local", "ray"]), default="local", help="Where runs go (default: local).")
 @click.option("--address", metavar="A", help="Ray's cluster, HOST:PORT or auto (default: one on this machine).")
 @click.option("--overwrite", is_flag=True, help="Delete earlier runs that differ from what is asked.")
@@ -47,7 +46,7 @@ def run(
     quiet: bool,
     as_json: bool,
 ) -> int:
-    """Train every variant and seed of CONFIG, then plot and sum up.
+    """Train every variant and seed of CONFIG, then plot, report and sum up.
 
     Runs that an earlier call finished are skipped; interrupted ones go on from their last epoch.
     """
@@ -61,7 +60,7 @@ def run(
     if address and engine != "ray":
         raise click.UsageError(f"--address {address} is for --engine ray: give both, or neither")
     config = configs.load(config_file, overrides)
-    folder = output or _default_folder(config)
+    folder = output or Path("results") / config.name
     with _resumable(folder), console.progress(epochs=config.training.epochs, quiet=quiet) as listen:
         done = experiment.execute(
             config,
@@ -75,10 +74,11 @@ def run(
     finished = records.read(folder)
     found = summarize(finished)
     if _is_drawn(folder, found):
-        click.echo(f"nothing is new: {folder} and its plots are as they were", err=True)
+        click.echo(f"nothing is new: {folder}, its plots and its report are as they were", err=True)
     elif finished.has_finished:
-        written = draw(finished, "png", folder / "plots")
-        click.echo(f"wrote {folder} and {len(written)} plots in {folder / 'plots'}", err=True)
+        plots = draw(finished, "png", folder / "plots")
+        page = write_report(folder / REPORT_FILE, finished, found, "html")
+        click.echo(f"wrote {folder}, {len(plots)} plots in {folder / 'plots'} and {page}", err=True)
     save(folder, found)
     _print_summary(found, as_json=as_json)
     diverged = [run.name for run in finished.runs if run.record.status == "diverged"]
@@ -91,16 +91,15 @@ def run(
 
 
 def _is_drawn(folder: Path, found: "Summary") -> bool:
-    """Whether the plots that are there show this very summary, which is saved once they are drawn."""
+    """Whether the plots and the report that are there show this very summary, which is saved once they are drawn."""
+    from wncompare.storage.files import open_plain
+
     try:
-        saved = json.loads((folder / "summary.json").read_bytes())
+        with open_plain(folder / "summary.json") as file:
+            saved = json.loads(file.read())
     except (OSError, ValueError):
         return False
-    return bool(saved == data(found)) and (folder / "plots").is_dir()
-
-
-def _default_folder(config: "Config") -> Path:
-    return Path("results") / config.name
+    return bool(saved == data(found)) and (folder / "plots").is_dir() and (folder / REPORT_FILE).is_file()
 
 
 @contextmanager

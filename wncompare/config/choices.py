@@ -10,7 +10,7 @@ from pydantic_core import PydanticCustomError
 from wncompare.catalog.datasets import DATASETS
 from wncompare.catalog.models import MODELS
 from wncompare.catalog.registry import Catalog, Options, Text
-from wncompare.catalog.training import OPTIMIZERS, SCHEDULES, ScheduleOptions
+from wncompare.catalog.training import OPTIMIZERS, SCHEDULES, OptimizerOptions, ScheduleOptions
 from wncompare.catalog.variants import VARIANTS
 
 _SLUG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+=,-]{0,99}")
@@ -40,13 +40,35 @@ def _literal(name: str) -> Any:
     return Literal[name]
 
 
-def _choice(catalog: Catalog) -> Any:
-    """The union of a catalog's options, each with its `name` inline and told apart by it."""
+def _choice(catalog: Catalog, kind: type[Options]) -> Any:
+    """The union of a catalog's options, each a `kind` with its `name` inline, by which they are told apart."""
     members = [
-        create_model(entry.options.__name__, __base__=entry.options, name=(_literal(name), name))
+        create_model(entry.options.__name__, __base__=_both(kind, entry.options), name=(_literal(name), name))
         for name, entry in catalog.items()
     ]
     return Annotated[Union[tuple(members)], Field(discriminator="name")]  # noqa: UP007 - built, not written
+
+
+def _both(kind: type[Options], options: type[Options]) -> Any:
+    return kind if issubclass(kind, options) else (kind, options)
+
+
+class Named(Options):
+    """What a config names in a catalog; its options are those of the entry: `isinstance` tells which."""
+
+    name: str
+
+
+class NamedOptimizer(OptimizerOptions):
+    """An optimizer's options with its name."""
+
+    name: str
+
+
+class NamedSchedule(ScheduleOptions):
+    """A schedule's options with its name."""
+
+    name: str
 
 
 class Variant(Options):
@@ -72,29 +94,17 @@ def _variant() -> Any:
     return Annotated[Union[tuple(members)], Field(discriminator="name")]  # noqa: UP007 - built, not written
 
 
-class Named(Options):
-    """Options with the name of what they configure."""
-
-    name: str
-
-
-class NamedSchedule(ScheduleOptions):
-    """A schedule's options with its name."""
-
-    name: str
-
-
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # each is one of a union that is built below: what they have in common
     DatasetChoice = Named
     ModelChoice = Named
-    OptimizerChoice = Named
+    OptimizerChoice = NamedOptimizer
     ScheduleChoice = NamedSchedule
     VariantChoice = Variant
 else:
-    DatasetChoice = _choice(DATASETS)
-    ModelChoice = _choice(MODELS)
-    OptimizerChoice = _choice(OPTIMIZERS)
-    ScheduleChoice = _choice(SCHEDULES)
+    DatasetChoice = _choice(DATASETS, Named)
+    ModelChoice = _choice(MODELS, Named)
+    OptimizerChoice = _choice(OPTIMIZERS, NamedOptimizer)
+    ScheduleChoice = _choice(SCHEDULES, NamedSchedule)
     VariantChoice = _variant()
 
 

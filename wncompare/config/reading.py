@@ -7,10 +7,9 @@ from typing import Any
 from pydantic import ValidationError
 
 from wncompare.catalog.registry import unknown
-from wncompare.config import yaml_data
 from wncompare.config.experiment import Config
 from wncompare.config.refusal import refusal, show
-from wncompare.config.yaml_data import Document, KeyPath
+from wncompare.config.yaml_data import KeyPath, parse, read_file
 from wncompare.errors import ConfigError
 
 
@@ -22,21 +21,34 @@ def load(path: Path, overrides: Iterable[str] = ()) -> Config:
     Raises:
         ConfigError: naming the file, line, key path and value, what is allowed and the nearest match.
     """
-    document = yaml_data.read_file(path)
+    document = read_file(path)
     places: dict[KeyPath, str] = {key: f"{path}, line {line}" for key, line in document.lines.items()}
-    value = document.value
+    value, overrides = document.value, tuple(overrides)
     for override in overrides:
         value = _override(value, override, places)
+    if overrides and _is_valid(_with_model_file(document.value, path.parent)):  # then what is wrong is theirs
+        places = {key: place for key, place in places.items() if _is_override(place)}
+        places.setdefault((), " ".join(map(_source, overrides)))
     return _validate(_with_model_file(value, path.parent), places)
 
 
 def from_data(data: Any, source: str) -> Config:
-    """The config in plain data, as `Config.dump` gives it; `source` names it in errors.
+    """The config in data, as `Config.dump` gives it; `source` names it in errors.
+
+    NumPy's scalars and arrays, which Python code computes settings with, count as the numbers and lists that they are.
 
     Raises:
         ConfigError: naming the source, key path and value, and what is allowed.
     """
-    return _validate(_with_model_file(data, Path()), {(): source})
+    return _validate(_with_model_file(_plain(data), Path()), {(): source})
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {_plain(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | range):
+        return [_plain(item) for item in value]
+    return value.tolist() if hasattr(value, "tolist") else value  # NumPy itself need not be imported for it
 
 
 def _with_model_file(value: Any, folder: Path) -> Any:
@@ -48,12 +60,28 @@ def _with_model_file(value: Any, folder: Path) -> Any:
     return {**value, "model": {"name": "file", **model, "file": file}}
 
 
+def _source(override: str) -> str:
+    return f"--set {override}"
+
+
+def _is_override(place: str) -> bool:
+    return place.startswith("--set ")
+
+
+def _is_valid(value: Any) -> bool:
+    try:
+        _validate(value, {(): ""})
+    except ConfigError:
+        return False
+    return True
+
+
 def _override(value: Any, override: str, places: dict[KeyPath, str]) -> Any:
     key, separator, text = override.partition("=")
-    source = f"--set {override}"
+    source = _source(override)
     if not separator or not key:
         raise ConfigError(f"{source}: expected KEY=VALUE, such as training.epochs=3")
-    document: Document = yaml_data.parse(text, source)
+    document = parse(text, source)
     return _set(value, key.split("."), (), document.value, source, places)
 
 

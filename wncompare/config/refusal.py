@@ -11,6 +11,7 @@ from wncompare.catalog.models import MODELS
 from wncompare.catalog.registry import Catalog, unknown
 from wncompare.catalog.training import OPTIMIZERS, SCHEDULES
 from wncompare.catalog.variants import VARIANTS
+from wncompare.config.elsewhere import meant
 from wncompare.config.yaml_data import KeyPath
 from wncompare.errors import ConfigError
 
@@ -21,7 +22,8 @@ def refusal(error: ValidationError, value: Any, places: Mapping[KeyPath, str]) -
     """What pydantic found wrong in a config's `value`, with the place that `places` knows of the key path."""
     problems = [_Problem(_path(details, value), _shown(details), _expectation(details)) for details in error.errors()]
     first, others = _worst(problems)
-    where = next(places[first.path[:end]] for end in range(len(first.path), -1, -1) if first.path[:end] in places)
+    blamed = (*first.path, "name") if (*first.path, "name") in places and first.is_name else first.path
+    where = next(places[blamed[:end]] for end in range(len(blamed), -1, -1) if blamed[:end] in places)
     more = f" (and {others} more)" if others else ""
     return ConfigError(
         f"{where}: {'.'.join(map(str, first.path)) or 'the config'}: {first.shown}{first.expectation}{more}"
@@ -32,6 +34,11 @@ class _Problem(NamedTuple):
     path: KeyPath
     shown: str
     expectation: str
+
+    @property
+    def is_name(self) -> bool:
+        """Whether it is the name of what is at `path` that is wrong."""
+        return self.expectation.startswith("unknown ")
 
 
 def _worst(problems: list[_Problem]) -> tuple[_Problem, int]:
@@ -66,6 +73,7 @@ _EXPECTATIONS = {
     "int_from_float": "expected a whole number",
     "float_type": "expected a number",
     "string_type": "expected text",
+    "string_unicode": "expected a name in UTF-8: rename the file or folder",
     "tuple_type": "expected a list",
     "dict_type": "expected a mapping",
     "model_type": "expected a mapping",
@@ -80,6 +88,9 @@ def _expectation(details: ErrorDetails) -> str:
     kind, context = details["type"], details.get("ctx", {})
     if kind == "missing":
         return "missing: expected a value"
+    if kind == "unknown_key":
+        here = tuple(part for part in _without_tags(details["loc"]) if isinstance(part, str))
+        return unknown("key", context["key"], context["choices"], meant(str(context["key"]), here, context["choices"]))
     if kind == "union_tag_not_found":
         return f"missing: expected a name, one of {', '.join(_catalog(details['loc']))}"
     if kind == "union_tag_invalid":

@@ -37,12 +37,9 @@ from wncompare.nn.layers.weight_normalize import altered, wrapped
 Variant = Callable[[keras.Model, Any, np.ndarray], keras.Model]
 MakeLayer = Callable[[keras.layers.Layer, int], keras.layers.Layer]
 
-VARIANTS: dict[str, Variant] = {}
-"""The variants by name."""
-
 
 def _variant(function: Variant) -> Variant:
-    """Registers a variant; a model that the layers refuse is a `ModelError`."""
+    """A variant for which a model that the layers refuse is a `ModelError`."""
 
     @wraps(function)
     def checked(model: keras.Model, options: Any, batch: np.ndarray) -> keras.Model:
@@ -51,7 +48,6 @@ def _variant(function: Variant) -> Variant:
         except ValueError as error:
             raise ModelError(f"Variant {function.__name__}: {error}") from error
 
-    VARIANTS[function.__name__] = checked
     return checked
 
 

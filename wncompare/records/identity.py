@@ -12,7 +12,7 @@ from typing import Any
 from zipfile import BadZipFile, ZipFile
 
 from wncompare.errors import ModelError
-from wncompare.storage.files import strict
+from wncompare.storage.files import open_plain, strict
 
 _LONGEST = 20
 _MAX_CONFIG_BYTES = 1 << 26
@@ -40,7 +40,8 @@ def model_identity(model: Mapping[str, Any]) -> dict[str, Any]:
     if model["name"] != "file":
         return {key: value for key, value in model.items() if key != "probe"}  # numbers that a processor rounds
     try:
-        content = Path(model["file"]).read_bytes()
+        with open_plain(Path(model["file"])) as file:
+            content = file.read()
     except OSError as error:
         raise ModelError(f"model {model['file']}: cannot be read ({error.strerror}): name a .keras file") from None
     kept = {"adapted": "kept"} if _holds_adapted_layers(content) else {}

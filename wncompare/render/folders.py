@@ -7,13 +7,13 @@ from rich.console import Group
 from rich.text import Text
 
 from wncompare.analysis import verdict
-from wncompare.analysis.folders import Between, Change, Differing, Side
+from wncompare.analysis.folders import Change, Differing, FolderComparison, Side
 from wncompare.analysis.words import METRICS, NOTHING, counted, estimate, plain, ratio, signed
 from wncompare.render.tables import Table
 from wncompare.render.terminal import Fitting
 
 
-def report(found: Between) -> Group:
+def report(found: FolderComparison) -> Group:
     """What became of each variant, and in what else the two differ."""
     return Group(
         *_side("A", found.a),
@@ -51,8 +51,9 @@ def _side(letter: str, side: Side) -> Iterator[Text]:
         yield Text(f"   {counted(len(side.unpaired), 'run')} without a partner: {', '.join(side.unpaired)}")
 
 
-def _changes(found: Between) -> Table:
-    columns = ("variant", "pairs", f"{METRICS[found.headline]}, B − A", "p (Holm)", "time a step, B / A")
+def _changes(found: FolderComparison) -> Table:
+    metric = METRICS[found.headline]
+    columns = ("variant", "pairs", f"{metric} in A", "in B", "B − A", "p (Holm)", "time a step, B / A")
     return Table("", columns, tuple(map(_row, found.changes)))
 
 
@@ -60,6 +61,8 @@ def _row(change: Change) -> tuple[str, ...]:
     return (
         change.name,
         str(change.n),
+        estimate(change.a),
+        estimate(change.b),
         estimate(change.difference, sign=True),
         plain(change.p_holm, digits=4),
         ratio(change.step_ratio),

@@ -4,6 +4,7 @@ from dataclasses import asdict, dataclass
 from math import ceil
 from typing import Any
 
+from wncompare.catalog.datasets import SyntheticOptions
 from wncompare.config import Config, Holdout
 from wncompare.run.engines import default_workers
 
@@ -96,12 +97,12 @@ def _programs(config: Config) -> int:
 
 def _sizes(config: Config) -> tuple[int, int, int] | None:
     """Images to train on and to validate on, and pixels of one."""
-    dataset = config.dataset.model_dump()
-    if dataset["name"] == "synthetic":
-        height, width, _ = dataset["shape"]
-        train, test, pixels = dataset["train"], dataset["test"], height * width
-    elif dataset["name"] in _SIZES:
-        train, test, pixels = _SIZES[dataset["name"]]
+    dataset = config.dataset
+    if isinstance(dataset, SyntheticOptions):
+        height, width, _ = dataset.shape
+        train, test, pixels = dataset.train, dataset.test, height * width
+    elif dataset.name in _SIZES:
+        train, test, pixels = _SIZES[dataset.name]
     else:
         return None
     if isinstance(config.validation, Holdout):

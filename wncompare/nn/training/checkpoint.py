@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wncompare.errors import RecordsError
-from wncompare.storage.files import replacing
+from wncompare.storage.files import open_plain, replacing
 
 
 def save(file: Path, model: keras.Model, *, epoch: int) -> None:
@@ -39,7 +39,8 @@ def read(file: Path) -> Checkpoint:
         OSError, MemoryError: it cannot be read now, though it may be whole; a FileNotFoundError where there is none.
         RecordsError: the file is damaged.
     """
-    content = io.BytesIO(file.read_bytes())  # from here on no error is the disk's
+    with open_plain(file) as stream:
+        content = io.BytesIO(stream.read())  # from here on no error is the disk's
     try:
         with np.load(content, allow_pickle=False) as saved:
             values = tuple(saved[f"variable_{index}"] for index in range(len(saved.files) - 1))

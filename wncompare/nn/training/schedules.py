@@ -24,7 +24,7 @@ from wncompare.nn.keras_private import schedule_of
 
 def learning_rate(training: Training, *, epoch_steps: int) -> float | LearningRateSchedule:
     """What an optimizer takes as its learning rate, where an epoch has that many steps."""
-    rate: float = training.optimizer.model_dump()["learning_rate"]
+    rate = training.optimizer.learning_rate
     if training.schedule is None:
         return rate
     make = SCHEDULES[training.schedule.name].load()

@@ -98,6 +98,8 @@ def _one_line(error: Exception) -> str:
 def _print_to(log: Path) -> None:
     """Let standard output and error, also those of C++ libraries, go to the end of `log`."""
     log.parent.mkdir(parents=True, exist_ok=True)
+    if not log.is_file():
+        log.unlink(missing_ok=True)  # a pipe would make the worker wait for ever
     _flush()
     with log.open("a") as file:
         os.dup2(file.fileno(), 1)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from wncompare import records
-from wncompare.storage.files import write_bytes
+from wncompare.storage.files import open_plain, write_bytes
 
 Files = dict[str, bytes]
 
@@ -58,8 +58,8 @@ def read_files(folder: Path) -> Files:
     """The run's files that are there."""
     found = {}
     for name in reversed(_FILES):
-        with suppress(FileNotFoundError):
-            found[name] = (folder / name).read_bytes()
+        with suppress(FileNotFoundError), open_plain(folder / name) as file:
+            found[name] = file.read()
     return found
 
 
