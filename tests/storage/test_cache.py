@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from wncompare.config import Config
-from wncompare.run.execute import worker_environment
+from wncompare.run.engines import worker_variables
 from wncompare.storage import cache
 from wncompare.storage.cache import homeless_environment, user_cache
 
@@ -49,13 +49,13 @@ def test_with_a_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         assert found is not None
         assert found.is_relative_to(home)
         assert homeless_environment() == {}
-    assert "KERAS_HOME" not in worker_environment(1, "cpu")
+    assert "KERAS_HOME" not in worker_variables(1, "cpu")
 
 
 @pytest.mark.usefixtures("homeless")
 def test_keras_keeps_nothing_without_a_home() -> None:
     """Workers are told so, by a place for its settings where none can be."""
-    assert worker_environment(1, "cpu")["KERAS_HOME"] == os.devnull
+    assert worker_variables(1, "cpu")["KERAS_HOME"] == os.devnull
 
 
 @pytest.mark.parametrize("command", ["check", "data list", "plot", "report", "status"])
