@@ -10,11 +10,7 @@ from .support import BACKEND
 
 BLOCKING = """
 import sys
-class Absent:
-    def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] in {blocked!r}:
-            raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
-sys.meta_path.insert(0, Absent())
+sys.modules.update(dict.fromkeys({blocked!r}))  # importing them fails
 from alone import main
 main()
 """
