@@ -152,7 +152,7 @@ def x() -> np.ndarray:
 
 def sequential(layer: layers.Layer) -> keras.Model:
     """The layer before Dense ones."""
-    return keras.Sequential([keras.Input((5,)), layer, layers.Dense(3, activation="tanh"), layers.Dense(2)])
+    return keras.Sequential([keras.Input((5,)), layer, layers.Dense(3, activation="elu"), layers.Dense(2)])
 
 
 def functional(layer: layers.Layer) -> keras.Model:
