@@ -10,12 +10,11 @@ import pytest
 from wncompare import records
 from wncompare.catalog.training import OPTIMIZERS
 from wncompare.nn.runs import trainers
-from wncompare.nn.runs.trainers import program_key
+from wncompare.nn.runs.trainers import program_key, trainer_of
 from wncompare.nn.training import trainer as training
 from wncompare.nn.training.trainer import Trainer
-from wncompare.records import Run
 
-from .test_training import BATCH, assert_identical, flat, ragged, validation, without_seconds
+from .test_training import BATCH, assert_identical, flat, train, validation, without_seconds
 from .test_training_runs import perform
 
 TRAINING: dict[str, Any] = {"batch_size": 16, "epochs": 1}
@@ -41,8 +40,8 @@ def test_a_constant_learning_rate_is_state(name: str) -> None:
     """For every optimizer that a config can name: on the program of another rate, the bits of a program of its own."""
     make = OPTIMIZERS[name].load()
     own = flat(make(learning_rate=0.003))
-    expected = without_seconds(list(Trainer(own, ragged, validation, batch_size=BATCH).epochs(1, seed=3)))
-    shared = Trainer(flat(make(learning_rate=0.02)), ragged, validation, batch_size=BATCH)
+    expected = without_seconds(list(Trainer(own, train, validation, batch_size=BATCH).epochs(1, seed=3)))
+    shared = Trainer(flat(make(learning_rate=0.02)), train, validation, batch_size=BATCH)
     list(shared.epochs(1, seed=0))
     shared.restart(flat(make(learning_rate=0.003)))
     assert without_seconds(list(shared.epochs(1, seed=3))) == expected
@@ -55,8 +54,9 @@ def rate(value: float) -> dict[str, Any]:
     return {**TRAINING, "optimizer": {"name": "sgd", "learning_rate": value, "momentum": 0.9}}
 
 
-def test_rates_of_a_grid_compile_once(tmp_path: Path, compilations: list[int]) -> None:
-    """Three rates in one worker: one compilation, a record and a saved model that name the run's own rate."""
+def test_rates_of_a_grid_compile_once(tmp_path: Path, compilations: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three rates in one worker, with dropout and batch norm: one compilation, a record and a saved model that name the
+    run's own rate, and the last one's checkpoint is to the bit that of a run with a program of its own."""
     sizes: list[int] = []
     for value in (0.1, 0.01, 0.001):
         run = perform(tmp_path / str(value), rate(value))
@@ -66,21 +66,24 @@ def test_rates_of_a_grid_compile_once(tmp_path: Path, compilations: list[int]) -
         assert (run.record.seconds["compile"] > 0) == (not sizes)
         sizes = sizes or list(compilations)
         assert compilations == sizes
+    monkeypatch.setattr(trainers, "_TRAINERS", {})
+    alone = perform(tmp_path / "alone", rate(value))
+    ours, theirs = (np.load(one.folder / records.CHECKPOINT_FILE) for one in (run, alone))
+    assert ours.files == theirs.files
+    for name in theirs.files:
+        np.testing.assert_array_equal(ours[name], theirs[name])
 
 
-def test_more_than_eight_arms_compile_once_each(tmp_path: Path, compilations: list[int]) -> None:
-    """Ten arms, seed after seed, as in a grid: the second seed of each finds its program."""
-    seeds: list[int] = []
+def test_ten_arms_keep_a_trainer_each() -> None:
+    """Seed after seed over ten arms, as in a grid: each arm finds the trainer that its first seed made."""
+    made: list[Trainer] = []
     for seed in (0, 1):
         for arm in range(10):
-            settings = {**TRAINING, "optimizer": {"name": "sgd", "momentum": arm / 20}}
-            perform(tmp_path / f"{arm}-{seed}", settings, seeds=[seed], **SMALL)
-        seeds.append(len(compilations))
-    assert seeds[0] > 0
-    assert seeds[0] == seeds[1]
-
-
-SMALL: dict[str, Any] = {"tensorboard": False, "variants": [{"name": "regular"}]}
+            identity = {"seed": seed, "training": {"optimizer": {"name": "sgd", "momentum": arm / 20}}}
+            found = trainer_of(identity, flat(), (train, validation, None), batch_size=BATCH)
+            made += [] if seed else [found]
+            assert found is made[arm]
+    assert len(set(map(id, made))) == 10
 
 
 def test_what_is_in_the_program_parts_them() -> None:
@@ -112,15 +115,3 @@ def test_what_is_in_the_program_parts_them() -> None:
     assert key(training__schedule={"name": "step"}, training__optimizer__learning_rate=0.2) != key(
         training__schedule={"name": "step"}
     )
-
-
-def test_a_shared_program_trains_a_run_to_its_own_bits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A run on the program of another rate, with dropout and batch norm, leaves the checkpoint of one trained alone."""
-    perform(tmp_path / "other", rate(0.1))
-    after: Run = perform(tmp_path / "after", rate(0.01))
-    monkeypatch.setattr(trainers, "_TRAINERS", {})
-    alone: Run = perform(tmp_path / "alone", rate(0.01))
-    ours, theirs = (np.load(run.folder / records.CHECKPOINT_FILE) for run in (after, alone))
-    assert ours.files == theirs.files
-    for name in theirs.files:
-        np.testing.assert_array_equal(ours[name], theirs[name])
