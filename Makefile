@@ -4,6 +4,8 @@
 #   make test           run the tests
 #   make check          lint, types, import order
 #   make test-backends  the layers' and variants' tests on JAX and torch
+#   make test-oldest    the core's tests on the oldest Keras, TensorFlow and NumPy that pyproject.toml admits
+#   make test-layer-alone  the layer in a virtual environment that has Keras and JAX alone
 #   make test-faults    kill a worker, the driver and both at 30 random instants, about 6 minutes
 #   make dist           the wheel and the source distribution, in dist/
 #   make test-dist      install that wheel alone in an environment of its own and do the smoke run there
@@ -17,10 +19,16 @@ VENV := .venv
 BIN := $(VENV)/bin
 TUTORIAL_PYTHON ?= python3.11
 TUTORIAL_VENV := .venv-tutorial
+OLDEST_PYTHON ?= python3.11
+OLDEST_VENV := .venv-oldest
+OLDEST := keras==3.13.0 tensorflow==2.18.0 numpy==1.26.0
+CORE := tests/layers $(addprefix tests/nn/test_,arms.py checkpoint.py export.py fold.py keras_private_trainer.py \
+	models.py schedules.py stopping.py tensorboard.py training.py training_runs.py)
 ON_EVERY_BACKEND := tests/layers tests/nn/test_variants.py tests/nn/test_fold.py
+LAYER_VENV := .venv-layer
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test check test-backends test-faults dist test-dist bench clean
+.PHONY: demo test check test-backends test-oldest test-layer-alone test-faults dist test-dist bench clean
 
 demo: $(VENV)/installed
 	$(BIN)/wncompare run configs/quickstart.yaml
@@ -54,6 +62,16 @@ test-dist: dist
 	venv/bin/wncompare run smoke.yaml --output results/smoke --quiet; \
 	venv/bin/wncompare report results --format html
 
+test-oldest: $(OLDEST_VENV)/installed
+	$(OLDEST_VENV)/bin/python -m pytest -n auto --dist loadfile $(CORE)
+
+test-layer-alone: $(VENV)/python
+	rm -rf $(LAYER_VENV)
+	$(BIN)/python -m venv $(LAYER_VENV)
+	$(LAYER_VENV)/bin/python -m pip install --quiet --disable-pip-version-check 'keras>=3.13' numpy jax
+	$(LAYER_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps .
+	cd tests/layers && KERAS_BACKEND=jax ../../$(LAYER_VENV)/bin/python alone.py
+
 bench: $(VENV)/installed-backends $(TUTORIAL_VENV)/installed
 	$(BIN)/python -m benchmarks.whole_job --tutorial-python $(TUTORIAL_VENV)/bin/python
 	$(BIN)/python -m benchmarks.step_time --tutorial-python $(TUTORIAL_VENV)/bin/python
@@ -77,6 +95,14 @@ $(VENV)/installed-%: $(VENV)/installed
 	$(INSTALL) --group $*
 	@touch $@
 
+$(OLDEST_VENV)/installed: pyproject.toml Makefile
+	@$(OLDEST_PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null || \
+		{ echo "the oldest NumPy needs Python 3.11: name one with make test-oldest OLDEST_PYTHON=..." >&2; exit 1; }
+	$(OLDEST_PYTHON) -m venv $(OLDEST_VENV)
+	$(OLDEST_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --editable . \
+		$(OLDEST) 'hypothesis>=6.120' 'pytest>=8.3' 'pytest-xdist>=3.6'
+	@touch $@
+
 $(TUTORIAL_VENV)/installed: benchmarks/requirements-tutorial.txt
 	@$(TUTORIAL_PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null || \
 		{ echo "TensorFlow 2.15.1 needs Python 3.11: name one with make bench TUTORIAL_PYTHON=..." >&2; exit 1; }
@@ -85,4 +111,4 @@ $(TUTORIAL_VENV)/installed: benchmarks/requirements-tutorial.txt
 	@touch $@
 
 clean:
-	rm -rf $(VENV) $(TUTORIAL_VENV) build dist
+	rm -rf $(VENV) $(OLDEST_VENV) $(TUTORIAL_VENV) $(LAYER_VENV) build dist

@@ -39,6 +39,18 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.fixture
+def homeless(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A user without a home directory: no HOME, and no entry among the system's users."""
+    for name in ("HOME", "XDG_CACHE_HOME", "KERAS_HOME"):
+        monkeypatch.delenv(name, raising=False)
+
+    def without_entry(uid: int) -> None:
+        raise KeyError(uid)
+
+    monkeypatch.setattr("pwd.getpwuid", without_entry)
+
+
+@pytest.fixture
 def tiny() -> Config:
     """The smallest config that has everything."""
     return configs.from_data(TINY, "tiny")
@@ -99,5 +111,6 @@ def _write_run(folder: Path, variant: str, point: Point, seed: int, accuracies: 
         identity=identity,
         epochs=len(rows),
         dataset=dataset,
+        timing=records.TIMING,
     )
     records.write_run(place, record)

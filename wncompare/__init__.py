@@ -4,13 +4,19 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from wncompare.api import compare
+    from wncompare.api.compare import compare
+    from wncompare.api.report import Report, report
     from wncompare.records.table import load
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "compare", "load"]
+__all__ = ["Report", "__version__", "compare", "load", "report"]
 
-_HOMES = {"compare": "wncompare.api", "load": "wncompare.records.table"}
+_HOMES = {
+    "Report": "wncompare.api.report",
+    "compare": "wncompare.api.compare",
+    "load": "wncompare.records.table",
+    "report": "wncompare.api.report",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -2,16 +2,22 @@
 
 from wncompare.nn.layers import (
     MeanOnlyBatchNormalization,
+    Summary,
     WeightNormalization,
     WeightStandardization,
     initialize_from_data,
+    load_weight_norm,
+    summary,
     weight_normalize,
 )
 
 __all__ = [
     "MeanOnlyBatchNormalization",
+    "Summary",
     "WeightNormalization",
     "WeightStandardization",
     "initialize_from_data",
+    "load_weight_norm",
+    "summary",
     "weight_normalize",
 ]

@@ -23,9 +23,9 @@ def _isolated(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monk
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.setenv("XDG_CACHE_HOME", str(home / "cache"))
     monkeypatch.setenv("KERAS_HOME", str(home / "keras"))
-    for name, files in published.PUBLISHED.items():
-        nowhere = tuple(replace(file, url=f"{NOWHERE}/{file.name}") for file in files)
-        monkeypatch.setitem(published.PUBLISHED, name, nowhere)
+    for name, known in published.PUBLISHED.items():
+        nowhere = tuple(replace(file, url=f"{NOWHERE}/{file.name}") for file in known.files)
+        monkeypatch.setitem(published.PUBLISHED, name, replace(known, files=nowhere))
 
 
 def python2_batch(pixels: np.ndarray, labels: list[int], key: bytes = b"labels") -> bytes:

@@ -1,8 +1,10 @@
 """The datasets that need no download: digits and synthetic; and where data is looked for."""
 
+import hashlib
 import subprocess
 import sys
 from pathlib import Path
+from typing import get_type_hints
 
 import numpy as np
 import pytest
@@ -12,8 +14,11 @@ from hypothesis import strategies as st
 from wncompare import data
 from wncompare.catalog.datasets import DATASETS, SyntheticOptions
 from wncompare.data import dataset as dataset_module
-from wncompare.data.files.store import resolve
+from wncompare.data.files.published import PUBLISHED
+from wncompare.data.files.store import find_own
+from wncompare.data.sources import digits
 from wncompare.errors import ConfigError, DatasetError
+from wncompare.storage.cache import user_cache
 
 
 def synthetic(**options: object) -> data.Dataset:
@@ -23,17 +28,15 @@ def synthetic(**options: object) -> data.Dataset:
 
 def test_digits_are_scikit_learns() -> None:
     """The images are scikit-learn's, each v as round(v · 255 / 16) and repeated 4 × 4; every one is in one split."""
-    from sklearn.datasets import load_digits
-
-    reference = load_digits()
+    reference = pytest.importorskip("sklearn.datasets", reason="needs scikit-learn to compare with").load_digits()
     expected = {
         (np.kron(np.rint(image * 255 / 16), np.ones((4, 4))).astype(np.uint8).tobytes(), int(digit))
         for image, digit in zip(reference.images, reference.target, strict=True)
     }
-    digits = data.load("digits")
+    loaded = data.load("digits")
     found = [
         (image.tobytes(), int(digit))
-        for split in (digits.train, digits.test)
+        for split in (loaded.train, loaded.test)
         for image, digit in zip(split.x, split.y, strict=True)
     ]
     assert len(found) == len(reference.target) == 1797
@@ -42,11 +45,18 @@ def test_digits_are_scikit_learns() -> None:
 
 def test_digits_split() -> None:
     """The test split has 36 of each digit and never changes: this digest is for all machines and versions."""
-    digits = data.load("digits")
-    assert (digits.train.x.shape, digits.test.x.shape) == ((1437, 32, 32, 1), (360, 32, 32, 1))
-    assert np.bincount(digits.test.y).tolist() == [36] * 10
-    assert (digits.label, digits.official, digits.class_names) == ("scikit-learn digits", None, tuple("0123456789"))
-    assert digits.digest == "9f3f8d04460f1f6d0fd73ea1a77d627c2c58e69b5de783b9fbc475906f1a6e3d"
+    loaded = data.load("digits")
+    assert (loaded.train.x.shape, loaded.test.x.shape) == ((1437, 32, 32, 1), (360, 32, 32, 1))
+    assert np.bincount(loaded.test.y).tolist() == [36] * 10
+    assert (loaded.label, loaded.official, loaded.class_names) == ("scikit-learn digits", None, tuple("0123456789"))
+    assert loaded.digest == "9f3f8d04460f1f6d0fd73ea1a77d627c2c58e69b5de783b9fbc475906f1a6e3d"
+
+
+def test_digits_licenses() -> None:
+    """The file that is shipped is the one whose source and licenses stand beside it."""
+    text = digits.FILE.with_name("digits.LICENSE").read_text(encoding="ascii")
+    assert hashlib.sha256(digits.FILE.read_bytes()).hexdigest() in text
+    assert all(license in text for license in ("CC BY 4.0", "BSD 3-Clause License", "10.24432/C50P49"))
 
 
 def test_light_import() -> None:
@@ -130,17 +140,17 @@ def test_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert data.folders(tmp_path / "variable") == [second, cache, keras]
 
 
-def test_resolve(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_find_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A user's path is looked up in the data folders, then in the working folder; where it is nowhere all are named."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "mine").touch()
     (tmp_path / "folder").mkdir()
-    assert resolve("mine", tmp_path / "folder") == tmp_path / "mine"
+    assert find_own("mine", tmp_path / "folder") == tmp_path / "mine"
     (tmp_path / "folder" / "mine").touch()
-    assert resolve("mine", tmp_path / "folder") == tmp_path / "folder" / "mine"
-    assert resolve(str(tmp_path / "mine")) == tmp_path / "mine"
+    assert find_own("mine", tmp_path / "folder") == tmp_path / "folder" / "mine"
+    assert find_own(str(tmp_path / "mine")) == tmp_path / "mine"
     with pytest.raises(DatasetError, match=f"^other was not found in {tmp_path}/folder, .*{tmp_path}: check the path"):
-        resolve("other", tmp_path / "folder")
+        find_own("other", tmp_path / "folder")
 
 
 def test_catalog() -> None:
@@ -150,4 +160,54 @@ def test_catalog() -> None:
     for call in (data.load, data.fetch, data.verify):
         with pytest.raises(ConfigError, match="did you mean 'cifar10'"):
             call("cifar01")
-    assert data.fetch("digits") == data.verify("synthetic") == ()
+    assert data.fetch("digits") is None
+    assert data.verify("synthetic") == ()
+    assert set(PUBLISHED) < set(DATASETS)
+
+
+@pytest.mark.parametrize("name", DATASETS)
+def test_every_source_has_one_signature(name: str) -> None:
+    """What an entry leads to takes options of the entry's type and a lookup, and gives a dataset: `data.Source`."""
+    hints = get_type_hints(DATASETS[name].load())
+    assert list(hints.values()) == [DATASETS[name].options, data.Lookup, data.Dataset]
+
+
+@pytest.fixture
+def deleted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The working folder is deleted under the process."""
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+
+
+@pytest.mark.usefixtures("deleted")
+def test_a_deleted_working_folder(tmp_path: Path) -> None:
+    """Full paths are found; a relative one is refused with the reason; what needs no files loads."""
+    (tmp_path / "mine").touch()
+    assert find_own("mine", tmp_path) == find_own(str(tmp_path / "mine")) == tmp_path / "mine"
+    assert len(data.load("digits").test) == 360
+    assert data.folders()[0].is_absolute()
+    with pytest.raises(DatasetError, match=r"^other was not found in "):
+        find_own("other", tmp_path)
+    with pytest.raises(DatasetError, match=r"^here: the working folder was deleted: change to another"):
+        find_own("mine", Path("here"))
+
+
+@pytest.mark.usefixtures("homeless")
+def test_without_a_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """There is no cache, not one called ~ in the working folder either; data are found where they are said to be."""
+    monkeypatch.chdir(tmp_path)
+    assert user_cache() is None
+    assert data.folders() == []
+    assert data.folders(tmp_path) == [tmp_path]
+    assert data.share(synthetic(shape=(64, 64, 3), train=2000)) is None
+    for download in (True, False):
+        with pytest.raises(
+            DatasetError, match=r"cifar10: there is no home directory .*: name a folder with --data-dir"
+        ):
+            data.load("cifar10", download=download)
+    (tmp_path / "mine").touch()
+    assert find_own("mine") == tmp_path / "mine"
+    assert [path.name for path in tmp_path.iterdir()] == ["mine"]
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert user_cache() == tmp_path / "wncompare"

@@ -85,9 +85,9 @@ def test_label(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Published bytes are CIFAR-10 whatever the note says; others are an unofficial copy, or what the note says."""
     assert (load(folder).label, load(folder).official) == ("CIFAR-10 (unofficial copy)", False)
     assert load(folder, copy_note="JPEG copy").label == "CIFAR-10 (JPEG copy)"
-    (file,) = published.PUBLISHED["cifar10"]
-    md5 = {name: hashlib.md5((folder / FOLDER / name).read_bytes()).hexdigest() for name in file.members}
-    monkeypatch.setitem(published.PUBLISHED, "cifar10", (replace(file, members=md5),))
+    known = published.PUBLISHED["cifar10"]
+    md5 = {name: hashlib.md5((folder / FOLDER / name).read_bytes()).hexdigest() for name in known.contents}
+    monkeypatch.setitem(published.PUBLISHED, "cifar10", replace(known, contents=md5))
     for place in (folder, archived(folder)):
         assert (load(place, copy_note="JPEG copy").label, load(place).official) == ("CIFAR-10", True)
     (folder / FOLDER / "data_batch_3").write_bytes((folder / FOLDER / "data_batch_2").read_bytes())
@@ -95,15 +95,12 @@ def test_label(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_verify(folder: Path) -> None:
-    """`verify` gives each file's published checksum and its own; a missing file has none."""
-    (folder / FOLDER / "test_batch").unlink()
-    checked = data.verify("cifar10", folder)
-    first, last = checked[0], checked[-1]
-    assert first.found == hashlib.md5(first.path.read_bytes()).hexdigest()
-    assert (first.expected, first.official) == ("c99cafc152244af753f735de768cd75f", False)
-    assert (last.path.name, last.found, last.official) == ("test_batch", None, False)
-    (archive,) = data.verify("cifar10", archived(folder))
-    assert (archive.algorithm, archive.found) == ("sha256", hashlib.sha256(archive.path.read_bytes()).hexdigest())
+    """`verify` gives each batch's published checksum and its own, out of the folder or the archive alike."""
+    for place in (folder, archived(folder)):
+        checked = data.verify("cifar10", place)
+        assert [part.path.name for part in checked] == list(cifar.CIFAR10.rows)
+        assert checked[0].found == hashlib.md5((folder / FOLDER / "data_batch_1").read_bytes()).hexdigest()
+        assert (checked[0].expected, checked[0].official) == ("c99cafc152244af753f735de768cd75f", False)
 
 
 def test_damaged_folder(folder: Path) -> None:
@@ -115,15 +112,50 @@ def test_damaged_folder(folder: Path) -> None:
         with pytest.raises(DatasetError, match="data_batch_4"):
             load(folder)
     batch.unlink()
-    with pytest.raises(DatasetError, match="data_batch_4 cannot be read: No such file"):
+    with pytest.raises(DatasetError, match=f"{FOLDER} lacks data_batch_4\\) and not downloaded"):
         load(folder)
+
+
+def test_a_partial_folder_hides_nothing(folder: Path) -> None:
+    """A folder that is empty, lacks a batch, has an empty one or is nested beside the archive: the archive is read."""
+    expected, archive = load(folder).digest, archived(folder)
+    partial = archive / FOLDER
+    partial.mkdir()
+    assert load(archive).digest == expected
+    for name in list(cifar.CIFAR10.rows)[:5]:
+        shutil.copy(folder / FOLDER / name, partial)
+    assert load(archive).digest == expected
+    (partial / "test_batch").touch()
+    assert load(archive).digest == expected
+    (archive / "cifar-10-python.tar.gz").unlink()
+    with pytest.raises(DatasetError, match=rf"{FOLDER} lacks test_batch\) and not downloaded .*place cifar-10-python"):
+        load(archive)
+    shutil.copytree(folder / FOLDER, partial / FOLDER)
+    assert load(archive).digest == expected
+
+
+def test_what_is_damaged_hides_nothing(folder: Path) -> None:
+    """A truncated archive beside a whole folder, a truncated batch beside a whole archive: the whole one is read."""
+    expected, archive = load(folder).digest, archived(folder) / "cifar-10-python.tar.gz"
+    whole = archive.read_bytes()
+    archive.write_bytes(whole[: len(whole) // 2])
+    shutil.copytree(folder / FOLDER, archive.parent / "unpacked" / FOLDER)
+    shutil.copy(archive, archive.with_name("cifar-10-batches-py.tar.gz"))
+    assert load(archive.parent).digest == expected
+    batch = archive.parent / "unpacked" / FOLDER / "data_batch_2"
+    batch.write_bytes(batch.read_bytes()[:100])
+    archive.write_bytes(whole)
+    assert load(archive.parent).digest == expected
+    archive.unlink()
+    with pytest.raises(DatasetError, match=r"data_batch_2 is refused.*; .*cifar-10-batches-py\.tar\.gz is damaged"):
+        load(archive.parent)
 
 
 def test_damaged_archive(folder: Path) -> None:
     """A truncated archive, one that is no archive and one that lacks a batch are refused by their path."""
     path = archived(folder) / "cifar-10-python.tar.gz"
     raw = path.read_bytes()
-    for damage in (raw[: len(raw) // 2], b"<html>not found</html>", b"", raw[:1000] + b"\0" * 100 + raw[1100:]):
+    for damage in (raw[: len(raw) // 2], b"<html>not found</html>", raw[:1000] + b"\0" * 100 + raw[1100:]):
         path.write_bytes(damage)
         with pytest.raises(DatasetError, match=r"cifar-10-python\.tar\.gz (is damaged|lacks)"):
             load(path.parent)

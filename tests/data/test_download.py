@@ -13,7 +13,7 @@ import pytest
 from wncompare import data
 from wncompare.data.files import published
 from wncompare.data.files.download import UnreachableError, download
-from wncompare.data.files.published import File
+from wncompare.data.files.published import File, Layout, Published
 from wncompare.errors import DatasetError
 
 CONTENT = np.random.default_rng(0).bytes(1_000_000)
@@ -178,12 +178,27 @@ def test_unwritable(file: File, tmp_path: Path) -> None:
         download(file, tmp_path)
 
 
+def test_an_empty_file_is_no_download(file: File, tmp_path: Path) -> None:
+    """A file without bytes, as a full disk leaves it, is downloaded in its place."""
+    (tmp_path / "sub").mkdir()
+    (tmp_path / file.name).touch()
+    assert download(file, tmp_path).read_bytes() == CONTENT
+
+
 def test_fetch(file: File, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """`fetch` downloads to the first data folder, and then finds the file there; `listing` shows it."""
-    monkeypatch.setitem(published.PUBLISHED, "cifar10", (file,))
-    assert data.fetch("cifar10", tmp_path) == (tmp_path / "sub" / "file.bin",)
-    assert data.fetch("cifar10", tmp_path) == (tmp_path / "sub" / "file.bin",)
-    assert data.verify("cifar10", tmp_path)[0].official
-    listed = {entry.name: entry.paths for entry in data.listing(tmp_path)}
-    assert listed["cifar10"] == (tmp_path / "sub" / "file.bin",)
-    assert listed["digits"] == ()
+    known = Published((file,), (Layout(("",), ((file.name,),)),))
+    monkeypatch.setitem(published.PUBLISHED, "cifar10", known)
+    assert data.fetch("cifar10", tmp_path) == tmp_path / "sub" / "file.bin"
+    assert data.fetch("cifar10", tmp_path) == tmp_path / "sub" / "file.bin"
+    listed = {entry.name: entry.path for entry in data.listing(tmp_path)}
+    assert listed["cifar10"] == tmp_path / "sub" / "file.bin"
+    assert listed["digits"] is None
+
+
+def test_fetch_into_a_folder(file: File, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder that has the file's name is named, and nothing is looked for in it."""
+    monkeypatch.setitem(published.PUBLISHED, "cifar10", Published((file,), (Layout(("",), ((file.name,),)),)))
+    (tmp_path / file.name / "more").mkdir(parents=True)
+    with pytest.raises(DatasetError, match="is no plain file"):
+        data.fetch("cifar10", tmp_path)

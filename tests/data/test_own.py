@@ -1,7 +1,10 @@
 """A user's own data: npz archives and folders of images, read or refused with a remedy."""
 
+import os
 import re
+import struct
 import zipfile
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +79,7 @@ def test_npz_is_forgiving(tmp_path: Path) -> None:
         ({"y_train": np.arange(12) % 3 - 1}, "y_train holds -1: classes are counted from 0"),
         ({"y_train": np.arange(12) % 3 + 1}, "y_train skips classes below 3: count from 0, or store class_names"),
         ({"y_train": np.zeros(12, int), "y_test": np.zeros(6, int)}, "has 1 class: at least 2"),
+        ({"y_train": np.ones(12, int), "class_names": np.array(["a", "b", "c"])}, "every training image is of class b"),
         ({"y_test": np.full(6, 3)}, "label 3 is not below the 3 classes"),
         ({"class_names": np.array(["a", "b"])}, "label 2 is not below the 2 classes"),
         ({"class_names": np.array(["a", "b", "b"])}, "not a list of different texts"),
@@ -92,6 +96,54 @@ def test_npz_refusals(tmp_path: Path, changes: dict[str, Any], message: str) -> 
         load_npz(tmp_path, arrays(**changes))
     assert str(tmp_path / "mine.npz") in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def dark(shape: tuple[int, ...], highest: int) -> np.ndarray:
+    """Images up to a value that is there."""
+    images = RNG.integers(0, highest + 1, shape, dtype=np.uint8)
+    images.flat[0] = highest
+    return images
+
+
+@pytest.mark.parametrize("highest", [0, 1, 2, 16])
+@pytest.mark.parametrize("split", ["train", "test"])
+def test_nearly_black_images(tmp_path: Path, split: str, highest: int) -> None:
+    """Images that were scaled to 0…1 (or 0…2, or to nothing) and cast, in one split or both, come with a caveat."""
+    good = arrays()
+    changed = good | {f"x_{split}": dark(good[f"x_{split}"].shape, highest)}
+    (caveat,) = data.caveats(load_npz(tmp_path, changed))
+    name = {"train": "training", "test": "test"}[split]
+    assert caveat.startswith(f"The {name} images are nearly black: no value is above {highest} of 255")
+
+
+def test_caveats(tmp_path: Path) -> None:
+    """Ordinary images have none, black and white ones in 0 and 255 neither; classes without images are named."""
+    good = arrays()
+    assert data.caveats(load_npz(tmp_path, good)) == ()
+    black_and_white = arrays(x_train=255 * (good["x_train"] > 99), x_test=255 * (good["x_test"] > 99))
+    assert data.caveats(load_npz(tmp_path, black_and_white)) == ()
+    some = arrays(class_names=np.array([*"abcdefgh"]), y_train=np.arange(12) % 2, y_test=np.ones(6, int))
+    assert data.caveats(load_npz(tmp_path, some)) == (
+        "No training image is of class c, d, e, f, g, …: 6 of 8 classes cannot be learned.",
+        "Every test image is of class b.",
+    )
+
+
+@pytest.mark.parametrize("name", ["cifar10", "digits", "synthetic"])
+def test_no_caveat_on_datasets_of_the_catalog(name: str, request: pytest.FixtureRequest) -> None:
+    """What wncompare offers itself is free of them."""
+    folder = request.getfixturevalue("real_data_dir") if name == "cifar10" else None
+    assert data.caveats(data.load(name, data_dir=folder)) == ()
+
+
+def test_pipes_are_refused(folder: Path) -> None:
+    """A pipe in an image's or an archive's place is refused at once; to open it would wait for a writer."""
+    os.mkfifo(folder / "pipe.npz")
+    with pytest.raises(DatasetError, match=r"pipe\.npz .*not a plain file"):
+        data.load("npz", NpzOptions(path=str(folder / "pipe.npz")))
+    (folder / "test" / "dog" / "1.png").unlink()
+    os.mkfifo(folder / "test" / "dog" / "1.png")
+    refuse(folder, r"1\.png cannot be read as an image \(.*not a plain file")
 
 
 def test_npz_damage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -179,12 +231,87 @@ def test_image_folder_refusals(folder: Path) -> None:
     Image.new("RGB", (6, 4)).save(image)
     refuse(folder, r"1\.png is \(4, 6\), 0\.png \(4, 5\) pixels high and wide: give a size, such as size: \[32, 32\]")
     Image.new("I;16", (5, 4)).save(image)
-    refuse(folder, "more than 8 bits a channel")
+    refuse(folder, r"1\.png has 16 bits a channel, more than 8: save it with 8")
     image.rename(image.with_suffix(".tiff"))
     refuse(folder, r"1\.tiff is not an image that can be read: use \.png, \.jpg")
     for path in image.parent.iterdir():
         path.unlink()
     refuse(folder, "dog holds no image: every class needs some")
+
+
+def png(depth: int, colour: int, rows: list[bytes], *, width: int, extra: bytes = b"") -> bytes:
+    """A PNG written by its specification: header, `extra` chunks, unfiltered rows."""
+
+    def chunk(kind: bytes, content: bytes) -> bytes:
+        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+    header = struct.pack(">IIBBBBB", width, len(rows), depth, colour, 0, 0, 0)
+    pixels = zlib.compress(b"".join(b"\0" + row for row in rows))
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + extra + chunk(b"IDAT", pixels) + chunk(b"IEND", b"")
+
+
+GREY, RGB, GREY_ALPHA, RGBA = 0, 2, 4, 6
+
+
+@pytest.mark.parametrize(("colour", "channels"), [(GREY, 1), (RGB, 3), (GREY_ALPHA, 2), (RGBA, 4)])
+@pytest.mark.parametrize("suffix", [".png", ".jpg"])
+def test_16_bits_a_channel(folder: Path, colour: int, channels: int, suffix: str) -> None:
+    """16-bit PNGs of every kind, whatever their name ends in, are refused; at 8 bits the same pixels are read."""
+    path = folder / "train" / "cat" / f"deep{suffix}"
+    path.write_bytes(png(16, colour, [bytes(range(10 * channels))] * 4, width=5))
+    for color in ("rgb", "grayscale"):
+        refuse(folder, rf"deep\{suffix} has 16 bits a channel, more than 8: save it with 8", color=color)
+    path.write_bytes(png(8, colour, [bytes(range(5 * channels))] * 4, width=5))
+    values = np.arange(5 * channels).reshape(5, channels)
+    expected = values[:, :3] if channels > 2 else values[:, :1].repeat(3, axis=1)
+    np.testing.assert_array_equal(load_folder(folder).train.x[3], np.broadcast_to(expected, (4, 5, 3)))
+
+
+@pytest.mark.parametrize("depth", [1, 2, 4, 8])
+def test_few_bits_a_channel(folder: Path, depth: int) -> None:
+    """Grey PNGs of 1, 2 and 4 bits go from 0 to 255 as those of 8 do; palettes of as many bits give their colours."""
+    highest, per_byte = 2**depth - 1, 8 // depth
+    values = [0, highest, highest // 2, 1, 0]
+    padded = values + [0] * (-len(values) % per_byte)
+    row = bytes(
+        sum(value << (8 - depth * (i + 1)) for i, value in enumerate(padded[start : start + per_byte]))
+        for start in range(0, len(padded), per_byte)
+    )
+    path = folder / "train" / "cat" / "3.png"
+    path.write_bytes(png(depth, GREY, [row] * 4, width=5))
+    expected = np.array(values) * 255 // highest
+    np.testing.assert_array_equal(load_folder(folder, color="grayscale").train.x[3, 0, :, 0], expected)
+    colours = RNG.integers(0, 256, (highest + 1, 3), dtype=np.uint8)
+    palette = struct.pack(">I", colours.size) + b"PLTE" + colours.tobytes()
+    palette += struct.pack(">I", zlib.crc32(b"PLTE" + colours.tobytes()))
+    path.write_bytes(png(depth, 3, [row] * 4, width=5, extra=palette))
+    np.testing.assert_array_equal(load_folder(folder).train.x[3, 0], colours[values])
+
+
+def test_cmyk(folder: Path) -> None:
+    """A CMYK JPEG is read as the colours it prints: no ink is white, full yellow and magenta red, black ink black."""
+    inks = {
+        "3.jpg": ((0, 0, 0, 0), (255, 255, 255)),
+        "4.jpg": ((0, 255, 255, 0), (255, 0, 0)),
+        "5.jpg": ((0, 0, 0, 255), (0, 0, 0)),
+    }
+    for name, (ink, _) in inks.items():
+        Image.new("CMYK", (5, 4), ink).save(folder / "train" / "cat" / name, quality=100)
+    read = load_folder(folder).train.x
+    for image, (_, colour) in zip(read[3:6], inks.values(), strict=True):
+        np.testing.assert_allclose(image, np.broadcast_to(colour, (4, 5, 3)), atol=3)
+
+
+@pytest.mark.parametrize("suffix", ["png", "webp"])
+def test_animations(folder: Path, suffix: str) -> None:
+    """An animated PNG or WebP is refused: no frame of it is the image. The preview in a camera's JPEG is none."""
+    frames = [Image.new("RGB", (5, 4), colour) for colour in ("red", "blue")]
+    path = folder / "train" / "cat" / f"moving.{suffix}"
+    frames[0].save(path, save_all=True, append_images=frames[1:], duration=100)
+    refuse(folder, rf"moving\.{suffix} is an animation: save the one image that is meant")
+    path.unlink()
+    frames[0].save(path.with_suffix(".jpg"), "MPO", save_all=True, append_images=frames[1:])
+    np.testing.assert_allclose(load_folder(folder).train.x[3], np.broadcast_to((255, 0, 0), (4, 5, 3)), atol=3)
 
 
 def test_image_bomb(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,7 +18,7 @@ from wncompare.errors import DatasetError
 @pytest.fixture
 def dataset(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Dataset:
     """A small dataset, a cache of its own, and no lower bound on what is kept there."""
-    monkeypatch.setattr(shared, "user_cache_path", lambda name: tmp_path / name)
+    monkeypatch.setattr(shared, "user_cache", lambda: tmp_path / "wncompare")
     monkeypatch.setattr(shared, "SMALLEST_BYTES", 0)
     return images(0)
 
@@ -101,8 +101,11 @@ def test_two_at_once_share_one(dataset: Dataset) -> None:
 def test_small_ones_and_full_disks_are_done_without(
     dataset: Dataset, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """Where it is not worth it, or the cache cannot be written, there is None, and workers decode for themselves."""
+    """Where it is not worth it, or there is no cache to write to, there is None, and workers decode for themselves."""
     (tmp_path / "wncompare").write_text("in the way")
     assert data.share(dataset) is None
+    monkeypatch.setattr(shared, "user_cache", lambda: None)
+    assert data.share(dataset) is None
+    monkeypatch.setattr(shared, "user_cache", lambda: tmp_path / "cache")
     monkeypatch.setattr(shared, "SMALLEST_BYTES", 10_000)
     assert data.share(dataset) is None

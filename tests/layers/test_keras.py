@@ -138,6 +138,47 @@ def test_bidirectional_runs_backwards_inside(rng: np.random.Generator) -> None:
     np.testing.assert_allclose(value(inside(x)), value(outside(x)), rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.parametrize("inside", [True, False])
+def test_sequences_of_unknown_length(inside: bool, rng: np.random.Generator) -> None:
+    """One model takes batches of any length, wrapped inside `Bidirectional` or around it, and trains on them."""
+    gru = layers.GRU(4, return_sequences=True)
+    both = layers.Bidirectional(plain(gru)) if inside else plain(layers.Bidirectional(gru))
+    model = keras.Sequential([keras.Input((None, 5)), both, plain(layers.LSTM(3)), layers.Dense(1)])
+    model.compile("sgd", "mse")
+    for length in (2, 7):
+        x = rng.normal(size=(4, length, 5)).astype("float32")
+        model.train_on_batch(x, np.zeros((4, 1)))
+        half = np.concatenate([model.predict(x[:2], verbose=0), model.predict(x[2:], verbose=0)])
+        np.testing.assert_allclose(value(model(x)), half, rtol=1e-4, atol=1e-5)
+
+
+def test_inside_a_while_loop(rng: np.random.Generator) -> None:
+    """Called by `ops.while_loop` the layer computes what it does in Python's loop."""
+    layer = plain(layers.Dense(5, activation="tanh"))
+    x = ops.convert_to_tensor(rng.normal(size=(3, 5)).astype("float32"))
+    layer(x)
+    expected = layer(layer(layer(x)))
+    _, found = ops.while_loop(lambda i, x: i < 3, lambda i, x: (i + 1, layer(x)), (0, x))
+    np.testing.assert_allclose(value(found), value(expected), rtol=1e-5, atol=1e-6)
+    assert isinstance(layer.v["kernel"], keras.Variable)
+
+
+@pytest.mark.parametrize(
+    ("make", "shape", "wrong"),
+    [
+        (lambda: layers.Dense(4), (2, 5), (2, 6)),
+        (lambda: layers.Conv2D(4, 2), (2, 5, 5, 3), (2, 5, 3)),
+        (lambda: layers.LSTM(4), (2, 3, 5), (2, 5)),
+    ],
+)
+def test_a_wrong_shape_is_refused_as_without_the_wrapper(make: Any, shape: Any, wrong: Any) -> None:
+    """The wrapped layer's `input_spec` is checked: the message is Keras's own, and names the wrapped layer."""
+    layer = plain(make())
+    layer(np.ones(shape, "float32"))
+    with pytest.raises(ValueError, match=f"{layer.layer.name}.*incompatible|incompatible.*{layer.layer.name}"):
+        layer(np.ones(wrong, "float32"))
+
+
 # Training -------------------------------------------------------------------------------------------------------------
 
 
@@ -299,7 +340,7 @@ def test_importing_the_layers_needs_keras_alone() -> None:
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     names = [name for name in eval(run.stdout.splitlines()[-1]) if name.partition(".")[0] == "wncompare"]
-    allowed = ("wncompare", "wncompare.layers", "wncompare.nn")
+    allowed = ("wncompare", "wncompare.layers", "wncompare.nn", "wncompare.nn.keras_private")
     assert [name for name in names if name not in allowed and not name.startswith("wncompare.nn.layers")] == []
     assert not {"tensorflow", "jax", "torch", "pydantic", "click"} & set(eval(run.stdout.splitlines()[-1]))
 

@@ -62,6 +62,18 @@ def test_a_run_s_model_cannot_execute_code(tmp_path: Path) -> None:
     """A results folder from someone else may hold a Lambda layer: it is refused, not run."""
     model = keras.Sequential([keras.Input((2,)), keras.layers.Lambda(lambda x: x + 1)])
     model.save(tmp_path / "model.keras")
-    with pytest.raises(ModelError, match="safe mode refuses it"):
+    with pytest.raises(ModelError, match="safe mode refuses it: it has a Lambda"):
         export_run(tmp_path, tmp_path / "plain.keras")
     assert not (tmp_path / "plain.keras").exists()
+
+
+def test_what_was_adapted_is_exported(tmp_path: Path) -> None:
+    """The mean and the variance of a Normalization are in the exported model as in the trained one."""
+    normalization = keras.layers.Normalization()
+    images = np.random.default_rng(0).normal(0.3, 0.1, (9, 4)).astype("float32")
+    normalization.adapt(images)
+    model = weight_normalize(keras.Sequential([keras.Input((4,)), normalization, keras.layers.Dense(2)]), False)
+    model.save(tmp_path / "model.keras")
+    export_run(tmp_path, tmp_path / "plain.keras")
+    plain = keras.models.load_model(tmp_path / "plain.keras")
+    np.testing.assert_allclose(plain(images), model(images), rtol=1e-5, atol=1e-6)

@@ -2,6 +2,7 @@
 
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -12,6 +13,7 @@ from wncompare.catalog.registry import Options
 from wncompare.config import from_data
 from wncompare.errors import ModelError
 from wncompare.nn import models
+from wncompare.records.identity import differences, model_identity
 
 from ..conftest import TINY
 
@@ -99,9 +101,10 @@ def test_a_model_file_cannot_execute_code(tmp_path: Path) -> None:
     path = str(marker)
     options = save(network(keras.layers.Lambda(lambda x: (open(path, "w").close(), x)[1])), tmp_path)  # noqa: PTH123
     marker.unlink(missing_ok=True)
-    with pytest.raises(ModelError, match="safe mode refuses it") as caught:
+    with pytest.raises(ModelError, match=r"safe mode refuses it: it has a Lambda.* wncompare\.compare$") as caught:
         models.from_file(options, shape=(4, 4, 1), classes=3)
     assert "\n" not in str(caught.value)
+    assert "safe_mode" not in str(caught.value)
     assert not marker.exists()
 
 
@@ -122,3 +125,63 @@ def test_an_archive_that_holds_no_model_is_refused(tmp_path: Path) -> None:
         archive.writestr("metadata.json", "{}")
     with pytest.raises(ModelError, match="safe mode refuses it"):
         models.from_file(FileOptions(file=str(file)), shape=(4, 4, 1), classes=3)
+
+
+class Own(keras.layers.Layer):
+    """A layer whose code is in no file."""
+
+    def call(self, inputs: Any) -> Any:
+        """The inputs."""
+        return inputs
+
+
+def test_a_file_with_a_layer_of_one_s_own_is_refused_with_the_way_that_there_is(tmp_path: Path) -> None:
+    """Its code is not in the file, and the remedy is one that wncompare has."""
+    options = save(network(Own()), tmp_path)
+    with pytest.raises(ModelError, match=r"it has Own, whose code is not in the file.* wncompare\.compare$"):
+        models.from_file(options, shape=(4, 4, 1), classes=3)
+
+
+def test_a_subclassed_model_is_refused() -> None:
+    """No variant can be made of a model whose structure is in its code."""
+
+    class Subclassed(keras.Model):
+        """As many write them."""
+
+    with pytest.raises(ModelError, match="a Subclassed that does not know its inputs"):
+        models.checked(Subclassed(), "build_model", shape=(4, 4, 1), classes=3)
+
+
+def adapted(*more: keras.layers.Layer) -> keras.Sequential:
+    """A network that begins with an adapted layer, here inside a submodel."""
+    normalization = keras.layers.Normalization()
+    normalization.adapt(np.random.default_rng(0).normal(0.3, 0.1, (40, 4, 4, 1)))
+    first = keras.Sequential([keras.Input((4, 4, 1)), normalization])
+    return keras.Sequential([keras.Input((4, 4, 1)), first, keras.layers.Flatten(), *more, keras.layers.Dense(3)])
+
+
+def test_what_a_file_s_layers_have_adapted_is_kept(tmp_path: Path) -> None:
+    """Weights are drawn anew, also moving averages; what was adapted to data computes as in the file."""
+    own = adapted(keras.layers.BatchNormalization())
+    own.layers[2].moving_mean.assign(own.layers[2].moving_mean + 5)
+    images = np.random.default_rng(1).random((6, 4, 4, 1)).astype("float32")
+    model = models.from_file(save(own, tmp_path), shape=(4, 4, 1), classes=3)
+    np.testing.assert_allclose(model.layers[0](images).numpy(), own.layers[0](images).numpy(), rtol=1e-6)
+    assert (model.layers[-1].kernel.numpy() != own.layers[-1].kernel.numpy()).any()
+    np.testing.assert_array_equal(model.layers[2].moving_mean.numpy(), 0)
+
+
+def test_a_run_that_lost_what_was_adapted_differs_and_the_reason_is_said(tmp_path: Path) -> None:
+    """Only files with adapted layers have the key, so that all other runs of files go on as they were."""
+    plain = {"name": "file", **save(network(), tmp_path).model_dump()}
+    assert set(model_identity(plain)) == {"name", "sha256"}
+    own = {"name": "file", **save(adapted(), tmp_path).model_dump()}
+    identity = model_identity(own)
+    assert identity["adapted"] == "kept"
+    before = {"model": {key: value for key, value in identity.items() if key != "adapted"}}
+    assert "without what the file's layers have adapted to data" in differences(before, {"model": identity})
+    constants = keras.layers.Normalization(mean=0.3, variance=0.1)
+    given = keras.Sequential([keras.Input((4, 4, 1)), constants, keras.layers.Flatten(), keras.layers.Dense(3)])
+    assert "adapted" not in model_identity({"name": "file", **save(given, tmp_path).model_dump()})
+    (tmp_path / "none.keras").write_bytes(b"PK no archive")
+    assert "adapted" not in model_identity({"name": "file", "file": str(tmp_path / "none.keras")})

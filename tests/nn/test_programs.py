@@ -14,12 +14,12 @@ from wncompare.nn.training import programs
 
 TRAIN = """
 import sys
-from wncompare.nn import programs
+from wncompare.nn.training import programs
 if "keep" in sys.argv:
     programs.keep()
 import hashlib, json, keras, numpy as np
 from wncompare.data import Split
-from wncompare.nn.training import Trainer
+from wncompare.nn.training.trainer import Trainer
 keras.utils.set_random_seed(1)
 images = np.random.default_rng(0).integers(0, 256, (40, 12, 12, 2), np.uint8)
 split = Split(images, np.arange(40) % 3)

@@ -1,5 +1,6 @@
 """Runs that go on: what they take over, what they start anew for, and what they leave as it is."""
 
+import json
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -158,6 +159,24 @@ def test_seconds_and_environments_add_up(
     assert resumed.record.seconds["start_up"] > before.seconds["start_up"]
 
 
+def test_a_run_that_was_begun_under_the_old_timing_stays_marked(broken: Path) -> None:
+    """A record without `timing` tells that its first epoch may hold compilation, also when it has gone on; a run that
+    starts anew does not, and neither key nor value is in its fingerprint."""
+    file = broken / RUN / "run.json"
+    content = json.loads(file.read_text())
+    assert content.pop("timing") == records.TIMING
+    file.write_text(json.dumps(content))
+    assert records.read(broken).runs[0].record.timings_include_compilation
+    resumed = perform(broken, TRAINING).record
+    assert resumed.timings_include_compilation
+    assert set(resumed.seconds) == {"start_up", "compile", "instantiate", "train", "eval"}
+    (broken / RUN / records.CHECKPOINT_FILE).unlink()
+    file.write_text(json.dumps({**content, "status": "interrupted"}))
+    anew = perform(broken, TRAINING).record
+    assert not anew.timings_include_compilation
+    assert anew.fingerprint == resumed.fingerprint == content["fingerprint"]
+
+
 def test_a_run_that_starts_anew_has_nothing_of_the_old(broken: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without its resume point, only what was trained now counts."""
     monkeypatch.setattr(provenance, "environment", lambda: {"python": "another"})
@@ -184,7 +203,6 @@ def test_moving_averages_that_are_not_finite_are_divergence(value: float) -> Non
     """Batch norm's moving variance is used in evaluation alone, so neither the loss nor what is trained shows it."""
     layers = [keras.layers.BatchNormalization(), keras.layers.Dropout(0.5), keras.layers.Dense(2)]
     model = keras.Sequential([keras.Input((3,)), *layers])
-    assert runs._is_finite(model, 1.0)
-    assert not runs._is_finite(model, float(value))
+    assert runs._is_finite(model)
     model.layers[0].moving_variance.assign([1.0, value, 1.0])
-    assert not runs._is_finite(model, 1.0)
+    assert not runs._is_finite(model)

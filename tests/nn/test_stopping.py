@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wncompare.config import EarlyStopping, StopAt, Training
-from wncompare.nn.runs.ending import stopped
+from wncompare.nn.runs.ending import Ending, ending_of, stopped
 
 NUMBERS = st.sampled_from([0.1, 0.2, 0.25, 0.3, 0.4, 0.5])
 NAN = st.just(float("nan"))
@@ -78,3 +78,17 @@ def test_the_reason_is_a_sentence_and_the_history_may_be_text() -> None:
     assert stopped(Training(stop_at=target), rows[:1]) is None
     assert stopped(Training(), rows) is None
     assert stopped(Training(early_stopping=patience, stop_at=target), []) is None
+
+
+def test_a_run_ends_by_its_history_alone() -> None:
+    """Before its first epoch it goes on whatever its weights are; a loss or a weight that is not finite is divergence,
+    before any rule; a rule's reason comes with the end, and the last epoch has none."""
+    training = Training(epochs=2, stop_at=StopAt(value=0.75))
+    low, high = ({"loss": "1.0", "val_accuracy": value} for value in (0.5, 0.8))
+    assert ending_of(training, [], finite=False) is None
+    assert ending_of(training, [low], finite=True) is None
+    assert ending_of(training, [low], finite=False) == Ending("diverged")
+    for loss in ("nan", "inf", float("-inf")):
+        assert ending_of(training, [{**high, "loss": loss}], finite=True) == Ending("diverged")
+    assert ending_of(training, [high], finite=True) == Ending("finished", "stop_at: val_accuracy reached 0.75")
+    assert ending_of(training, [low, low], finite=True) == Ending("finished")

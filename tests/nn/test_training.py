@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from keras import layers
+from tensorflow.python.eager import context
 
 from wncompare.catalog.training import OPTIMIZERS, Loss, Metric
 from wncompare.data.dataset import Split
@@ -220,6 +221,27 @@ def test_every_metric_equals_stock_fit(kind: str) -> None:
     assert_like_stock_fit(build, ragged, one_hot=not kind, epochs=1)
 
 
+class OwnTracker(keras.Sequential):
+    """A model with a loss tracker of its own, as in Keras's guide to custom training."""
+
+    tracker = keras.metrics.Mean(name="loss")
+
+    @property
+    def metrics(self) -> list[keras.metrics.Metric]:
+        """Its own alone."""
+        return [self.tracker]
+
+
+def test_the_loss_is_tracked_where_the_model_reports_it() -> None:
+    """It is the mean that Keras's own `fit` updates and resets, or the model's own where that stands in its place."""
+    model = flat()
+    history = model.fit(train.x / np.float32(255), np.eye(CLASSES)[train.y], verbose=0).history
+    assert float(training.loss_tracker(model).result()) == pytest.approx(history["loss"][0])
+    own = OwnTracker([keras.Input(SIZE), layers.Flatten(), layers.Dense(CLASSES, activation="softmax")])
+    own.compile("adam", "categorical_crossentropy")
+    assert training.loss_tracker(own) is own.tracker
+
+
 def test_sparse_loss_takes_classes() -> None:
     """A loss by a sparse name is given integer classes."""
     assert_like_stock_fit(lambda: compiled(loss="sparse_categorical_crossentropy"), one_hot=False)
@@ -334,6 +356,77 @@ def test_interrupt_between_chunks_leaves_the_epoch() -> None:
     assert int(model.optimizer.iterations) == 3
 
 
+class Clocked:
+    """How many functions TensorFlow says it instantiated, in calls that are timed on batches and apart from them.
+
+    It puts each into its run metadata, as for `tf.summary.trace_on`; a program that XLA compiled is none of them.
+    """
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.timed, self.apart = 0, 0
+        self.batches = 0
+        seconds = training._seconds
+
+        def watched(program: Any, arguments: tuple[Any, ...]) -> float:
+            self.apart += self._instantiated()
+            took = seconds(program, arguments)
+            steps, found = int(arguments[-1]), self._instantiated()
+            self.batches += steps
+            self.timed += found if steps else 0
+            self.apart += 0 if steps else found
+            return took
+
+        monkeypatch.setattr(training, "_seconds", watched)
+
+    def __enter__(self) -> "Clocked":
+        context.context().enable_graph_collection()
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        context.context().disable_graph_collection()
+
+    @staticmethod
+    def _instantiated() -> int:
+        metadata = context.context().export_run_metadata()
+        return 0 if metadata is None else len(metadata.function_graphs)
+
+
+def unlowered() -> keras.Sequential:
+    """A model that is left to TensorFlow's own kernels, for two convolutions."""
+    keras.utils.set_random_seed(0)
+    stack = [layers.Conv2D(2, 3), layers.Conv2D(2, 3), layers.Flatten(), layers.Dense(CLASSES, activation="softmax")]
+    model = keras.Sequential([keras.Input(SIZE), *stack])
+    model.compile("adam", "categorical_crossentropy")
+    return model
+
+
+@pytest.mark.parametrize("build", [flat, unlowered], ids=["a rest beside XLA", "without XLA"])
+def test_no_timed_call_compiles(build: Callable[[], keras.Model], monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a trainer's first run, on a second from another model and on a resumed one: what TensorFlow instantiates, also
+    after a cleared session, it instantiates before the clock of training, evaluation or a benchmark's steps starts."""
+    one = Trainer(build(), ragged, validation, validation, batch_size=BATCH)
+    with Clocked(monkeypatch) as clocked:
+        first = list(one.epochs(1, seed=0))
+        one.test()
+        for first_epoch in (1, 2):
+            before = clocked.apart
+            assert before > 0
+            keras.backend.clear_session()
+            one.restart(build())
+            later = list(one.epochs(2, seed=1, first_epoch=first_epoch))
+            found = one.test()
+            assert clocked.apart > before
+            keras.backend.clear_session()
+            one.step_seconds(2, seed=0)
+        assert clocked.batches > 0
+        assert clocked.timed == 0
+    assert first[0].compile_seconds > 0.0
+    assert [result.compile_seconds for result in later] == [0.0]
+    assert all(result.instantiate_seconds > 0.0 for result in later)
+    assert found is not None
+    assert (found.compile_seconds, found.instantiate_seconds > 0.0) == (0.0, True)
+
+
 def test_compile_time_is_counted_once() -> None:
     """Compilation is timed apart, in the first epoch, and costs nothing afterwards."""
     first, second = run(compiled())
@@ -425,7 +518,9 @@ def test_the_test_split_is_evaluated_by_the_trainer() -> None:
         list(shared.epochs(1, seed=seed))
         one_hot = np.eye(CLASSES, dtype=np.float32)[test.y]
         stock = shared.model.evaluate(test.x / np.float32(255), one_hot, verbose=0, return_dict=True)
-        assert shared.test() == pytest.approx(stock, rel=1e-5)
+        found = shared.test()
+        assert found is not None
+        assert found.logs == pytest.approx(stock, rel=1e-5)
     assert trainer(stateful()).test() is None
 
 

@@ -188,14 +188,14 @@ def test_a_gpu_that_is_not_there_is_named_with_the_remedy(monkeypatch: pytest.Mo
     """A worker that is to train on a GPU and sees none says so; on the CPU a GPU that it sees is hidden."""
     monkeypatch.setattr(device.tf.config, "list_physical_devices", lambda kind: [])
     with pytest.raises(UsageError, match=r"device gpu: TensorFlow sees none here: .* --device cpu"):
-        device.use("gpu")
-    device.use("cpu")
+        device.use_device("gpu")
+    device.use_device("cpu")
     hidden: list[Any] = []
     monkeypatch.setattr(device.tf.config, "list_physical_devices", lambda kind: ["GPU:0"])
     monkeypatch.setattr(device.tf.config, "set_visible_devices", lambda *shown: hidden.append(shown))
-    device.use("gpu")
+    device.use_device("gpu")
     assert hidden == []
-    device.use("cpu")
+    device.use_device("cpu")
     assert hidden == [([], "GPU")]
 
 

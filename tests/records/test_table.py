@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.recorded import configured
+from tests.recorded import amend, configured
 from wncompare import load
 from wncompare.config import Config
 
@@ -24,3 +24,15 @@ def test_without_a_grid_the_point_is_empty(write_records: Write, tiny: Config) -
     table = load(write_records(tiny, lambda *_: 0.5))
     assert set(table["point"]) == {""}
     assert not [column for column in table.columns if column.startswith("training.")]
+
+
+def test_the_test_split_s_result_stands_at_the_last_epoch(write_records: Write, tiny: Config) -> None:
+    """Each run counts once in a mean over its rows; a run without a test result has none; without any, no column."""
+    folder = write_records(tiny, lambda *_: 0.5)
+    assert not [column for column in load(folder).columns if column.startswith("test_")]
+    amend(folder, "regular/seed-1", test={"loss": 1.5, "accuracy": 0.25})
+    table = load(folder)
+    rows = table[(table.variant == "regular") & (table.seed == 1)]
+    assert list(rows.test_accuracy.isna()) == [True, False]
+    assert list(table.test_accuracy.dropna()) == [0.25]
+    assert list(table.test_loss.dropna()) == [1.5]

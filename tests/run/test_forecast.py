@@ -61,3 +61,18 @@ def test_workers_share_the_dataset_but_not_what_a_holdout_leaves() -> None:
 
     assert second(held) - second(config) == 50_000 * 32 * 32 * 3
     assert planned(dataset={"name": "npz", "path": "x.npz"}).memory_bytes is None
+
+
+def test_programs_are_counted_once_a_worker() -> None:
+    """Ten points of a constant rate compile as one; with a schedule, or in another setting, each is a program."""
+    rates = {"training.optimizer.learning_rate": [0.1 * k for k in range(1, 11)]}
+    data = {"dataset": {"name": "cifar10"}, "training": {"epochs": 2}}
+    sizes = {"training.batch_size": list(range(32, 42))}
+
+    def bytes_of(**changes: Any) -> int:
+        found: int = planned(**{**data, **changes}).memory_bytes
+        return found
+
+    assert bytes_of(grid=rates) == bytes_of() < bytes_of(grid=sizes)
+    scheduled = {"epochs": 2, "schedule": {"name": "cosine"}}
+    assert bytes_of(grid=rates, training=scheduled) == bytes_of(grid=sizes)

@@ -1,5 +1,6 @@
 """What a plan does with the runs that it finds: taken, gone on with, deleted, or refused with the reason."""
 
+import json
 from pathlib import Path
 from shutil import copyfile
 from typing import Any
@@ -92,3 +93,51 @@ def test_the_schedule_is_the_reason_only_where_epochs_differ(
     leave(planned(tiny, tmp_path, schedule={"name": "cosine"})[0])
     with pytest.raises(RecordsError, match=words):
         unfinished(planned(tiny, tmp_path, schedule={"name": "cosine"}, **changes), overwrite=False)
+
+
+PUBLISHED = sorted((Path(__file__).parents[2] / "results" / "published").glob("*/experiment.json"))
+
+
+@pytest.mark.parametrize("file", PUBLISHED, ids=lambda file: file.parent.name)
+def test_a_fingerprint_is_what_it_was(file: Path) -> None:
+    """The plan that today's code makes of a published config has the fingerprints that stand in its records.
+
+    A key that was added since is left out at its default, so that nothing of an older version is trained again.
+    """
+    found = records.read(file.parent)
+    dataset, device = found.runs[0].record.dataset, found.runs[0].record.identity["device"]
+    planned = plan(records.read_config(file.parent), file.parent, dataset, device)
+    recorded = {run.folder: run.record.fingerprint for run in found.runs}
+    assert len(recorded) == len(planned) > 0
+    assert {run.folder: run.record.fingerprint for run in planned} == recorded
+
+
+def test_a_refusal_names_the_settings_as_the_listener_does(tiny: Config, tmp_path: Path) -> None:
+    """On the command line they are options, in Python arguments, in one error."""
+    leave(planned(tiny, tmp_path)[0])
+    with pytest.raises(RecordsError) as caught:
+        unfinished(planned(tiny, tmp_path, batch_size=8), overwrite=False)
+    told = str(caught.value)
+    assert told.endswith("delete such runs with --overwrite, or name another folder with --output")
+    python = str(caught.value.in_python())
+    assert python.endswith("delete such runs with overwrite=True, or name another folder with output=")
+    assert isinstance(caught.value.in_python(), RecordsError)
+    assert python.split(": delete")[0] == told.split(": delete")[0]
+
+
+def test_a_probe_is_no_part_of_the_fingerprint_and_left_out_where_there_is_none(tiny: Config, tmp_path: Path) -> None:
+    """Two processors round otherwise, so that a probe decides by its distance; a config's own model has none."""
+    one, other = (
+        configured(tiny, model={"name": "function", "architecture": "0" * 64, "probe": {"tensorflow": [value, 0.25]}})
+        for value in (0.5, 0.500001)
+    )
+    first, second = (plan(config, tmp_path, DATASET)[0] for config in (one, other))
+    assert first.record.fingerprint == second.record.fingerprint
+    leave(first)
+    assert len(unfinished(plan(other, tmp_path, DATASET), overwrite=False)) == len(plan(other, tmp_path, DATASET)) - 1
+    far = configured(one, model={**one.dump()["model"], "probe": {"tensorflow": [0.6, 0.25]}})
+    with pytest.raises(RecordsError, match=r"differs in what its network computes \(by 0\.1, at one seed"):
+        unfinished(plan(far, tmp_path, DATASET), overwrite=False)
+    none = planned(tiny, tmp_path / "none")[0]
+    leave(none)
+    assert "probe" not in json.loads((none.folder / records.RUN_FILE).read_text())

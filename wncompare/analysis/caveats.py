@@ -41,6 +41,7 @@ def _of_data(experiment: Experiment) -> Iterator[str]:
     datasets = [run.record.dataset for run in experiment.runs]
     for label in dict.fromkeys(dataset.label for dataset in datasets if dataset.official is False):
         yield f"The data are {label}: not the published bytes."
+    yield from dict.fromkeys(caveat for dataset in datasets for caveat in dataset.caveats)
     if experiment.config.holdout is None:
         yield "Validation accuracy is taken on the test split: nothing may be chosen on it."
 
@@ -105,4 +106,10 @@ def _of_targets(targets: Targets) -> Iterator[str]:
 
 def _of_times(experiment: Experiment) -> Iterator[str]:
     threads = counted(experiment.config.training.threads, "thread")
-    yield f"Times depend on the machine and on what ran beside ({threads} a run); compilation is not in them."
+    mixed = sum(run.record.timings_include_compilation for run in experiment.runs)
+    compilation = (
+        f"{counted(mixed, 'run')} of an earlier version may have about a second of compilation in the first epoch's"
+        if mixed
+        else "compilation is not in them"
+    )
+    yield f"Times depend on the machine and on what ran beside ({threads} a run); {compilation}."

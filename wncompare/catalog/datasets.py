@@ -49,7 +49,7 @@ DATASETS = Catalog(
     Entry("fashion_mnist", "70,000 pieces of clothing, 28 × 28 grey", "wncompare.data.sources.mnist:fashion_mnist"),
     Entry(
         "digits",
-        "1,797 handwritten digits, 32 × 32 grey, ships with scikit-learn",
+        "1,797 handwritten digits, 32 × 32 grey, ships with wncompare",
         "wncompare.data.sources.digits:digits",
     ),
     Entry(

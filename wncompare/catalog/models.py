@@ -6,6 +6,9 @@ from pydantic import Field
 
 from wncompare.catalog.registry import Catalog, Entry, Options, PathText, Size
 
+Probe = dict[str, Annotated[tuple[float, ...], Field(strict=False, max_length=100)]]
+"""By Keras backend, a few numbers that a network computes at a fixed seed on fixed inputs."""
+
 
 class MlpOptions(Options):
     """Options of `mlp`."""
@@ -14,7 +17,10 @@ class MlpOptions(Options):
 
 
 class FileOptions(Options):
-    """Options of a model from a file: its architecture is used, freshly initialized for each seed."""
+    """Options of a model from a file: its architecture is used, freshly initialized for each seed.
+
+    What layers such as Normalization have adapted to data is kept.
+    """
 
     file: Annotated[PathText, Field(description="a .keras file, loaded in Keras's safe mode")]
 
@@ -23,6 +29,7 @@ class FunctionOptions(Options):
     """Options of a model that a Python function builds; `wncompare.compare` writes them."""
 
     architecture: Annotated[str, Field(pattern="^[0-9a-f]{64}$", description="SHA-256 of the model's configuration")]
+    probe: Annotated[Probe | None, Field(description="what it computes on a fixed input, by Keras backend")] = None
 
 
 MODELS = Catalog(

@@ -1,5 +1,6 @@
 """The command line: parse, call, print. Each command imports what it needs when it runs, so that help is instant."""
 
+import logging
 import signal
 import sys
 
@@ -68,6 +69,7 @@ def cli(debug: bool) -> None:
 
     Trains every variant of one YAML config over several seeds, in pairs, and writes histories and plots.
     """
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)  # without a home it goes on, and says so every time
 
 
 for _command in (run, status, plot, report, compare, check, list_, export, data, bench):

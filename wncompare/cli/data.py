@@ -21,11 +21,11 @@ def data_list(data_dir: Path | None, as_json: bool) -> None:
 
     found = datasets.listing(data_dir)
     if as_json:
-        entries = [{"name": entry.name, "paths": [str(path) for path in entry.paths]} for entry in found]
+        entries = [{"name": entry.name, "paths": [str(entry.path)] if entry.path else []} for entry in found]
         print_json({"schema_version": 1, "datasets": entries})
         return
     for entry in found:
-        where = ", ".join(map(str, entry.paths)) or "not on this machine"
+        where = entry.path or "not on this machine"
         click.echo(f"{entry.name:<14} {entry.summary}{f': {where}' if entry.published else ''}")
 
 
@@ -33,17 +33,14 @@ def data_list(data_dir: Path | None, as_json: bool) -> None:
 @click.argument("name")
 @DATA_DIR
 def fetch(name: str, data_dir: Path | None) -> None:
-    """Download the dataset NAME where it is not on this machine yet, and print its files."""
+    """Download the dataset NAME where it is not on this machine yet, and print where it is."""
     from wncompare import data as datasets
     from wncompare.render import progress as console
     from wncompare.run import execute as experiment
 
     with console.progress() as listen:
-        paths = datasets.fetch(name, data_dir, progress=experiment.downloads(listen))
-    for path in paths:
-        click.echo(path)
-    if not paths:
-        click.echo(f"{name}: nothing to download", err=True)
+        path = datasets.fetch(name, data_dir, progress=experiment.downloads(listen))
+    click.echo(path or f"{name}: nothing to download", err=path is None)
 
 
 @data.command()
@@ -51,7 +48,7 @@ def fetch(name: str, data_dir: Path | None) -> None:
 @DATA_DIR
 @JSON
 def verify(name: str, data_dir: Path | None, as_json: bool) -> int:
-    """Compare the files of the dataset NAME with the published checksums; exit with 3 where they differ."""
+    """Compare the contents of the dataset NAME with the published checksums; exit with 3 where they differ."""
     from wncompare import data as datasets
 
     checked = datasets.verify(name, data_dir)

@@ -20,8 +20,9 @@ def export(run_folder: Path, output: Path) -> None:
     """
     from wncompare.catalog.registry import resolve
     from wncompare.records import numerics
+    from wncompare.storage.cache import homeless_environment
 
-    variables = {**numerics.without(os.environ), **numerics.fixed(threads=1)}
+    variables = {**numerics.without(os.environ), **numerics.fixed(threads=1), **homeless_environment()}
     os.environ.clear()
     os.environ.update(variables)
     with _silent_stderr():

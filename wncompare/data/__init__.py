@@ -5,19 +5,23 @@ from pathlib import Path
 
 from wncompare.catalog.datasets import DATASETS
 from wncompare.catalog.registry import Options
-from wncompare.data.dataset import Dataset, Split
+from wncompare.data.checks import caveats
+from wncompare.data.dataset import Checked, Dataset, Split
 from wncompare.data.files.decoded import Shared, opened, share
-from wncompare.data.files.download import Progress
 from wncompare.data.files.published import PUBLISHED
-from wncompare.data.files.store import Checked, check, folders, located, obtain
+from wncompare.data.files.store import fetch_copy, find_copy, folders
+from wncompare.data.source import Lookup, Progress, Source
 
 __all__ = [
     "Checked",
     "Dataset",
     "Listed",
+    "Lookup",
     "Progress",
     "Shared",
+    "Source",
     "Split",
+    "caveats",
     "fetch",
     "folders",
     "listing",
@@ -30,12 +34,12 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Listed:
-    """A dataset that a config can name: whether it is published, and where on this machine its files are."""
+    """A dataset that a config can name: whether it is published, and where on this machine a whole copy of it is."""
 
     name: str
     summary: str
     published: bool
-    paths: tuple[Path, ...]
+    path: Path | None
 
 
 def load(
@@ -51,34 +55,32 @@ def load(
     Raises ConfigError for an unknown name and DatasetError for data that is absent, damaged or unsafe.
     """
     entry = DATASETS[name]
-    dataset = entry.load()(options or entry.options(), data_dir=data_dir, download=download, progress=progress)
-    assert isinstance(dataset, Dataset)
-    return dataset
+    source: Source = entry.load()
+    return source(options or entry.options(), Lookup(data_dir, download, progress))
 
 
 def listing(data_dir: Path | None = None) -> tuple[Listed, ...]:
-    """Every dataset of the catalog with what of it is on this machine; nothing is read or downloaded."""
-    return tuple(
-        Listed(name, entry.summary, name in PUBLISHED, located(name, data_dir)) for name, entry in DATASETS.items()
-    )
+    """Every dataset of the catalog with where it is on this machine; nothing is decoded or downloaded."""
+    return tuple(_listed(name, entry.summary, data_dir) for name, entry in DATASETS.items())
 
 
-def fetch(name: str, data_dir: Path | None = None, *, progress: Progress | None = None) -> tuple[Path, ...]:
-    """Where the files of a published dataset are, downloaded first where they are absent.
+def fetch(name: str, data_dir: Path | None = None, *, progress: Progress | None = None) -> Path | None:
+    """Where a published dataset is, its file or the folder of its files, downloaded first where it is absent.
 
-    Empty for a dataset that has nothing to download. Raises ConfigError for an unknown name, DatasetError where the
+    None for a dataset that has nothing to download. Raises ConfigError for an unknown name, DatasetError where the
     download fails.
     """
-    return obtain(name, data_dir, progress=progress) if _published(name) else ()
+    return fetch_copy(name, data_dir, progress).path if DATASETS[name].name in PUBLISHED else None
 
 
 def verify(name: str, data_dir: Path | None = None) -> tuple[Checked, ...]:
-    """The checksums of a published dataset's files on this machine; empty for a dataset that has none published.
+    """The parts of a published dataset on this machine with their checksums; empty for one that has none published.
 
-    Raises ConfigError for an unknown name, DatasetError where the dataset is absent.
+    Raises ConfigError for an unknown name, DatasetError where the dataset is absent or damaged.
     """
-    return check(name, data_dir) if _published(name) else ()
+    return load(name, data_dir=data_dir, download=False).checked if DATASETS[name].name in PUBLISHED else ()
 
 
-def _published(name: str) -> bool:
-    return DATASETS[name].name in PUBLISHED
+def _listed(name: str, summary: str, data_dir: Path | None) -> Listed:
+    copy = find_copy(name, data_dir) if name in PUBLISHED else None
+    return Listed(name, summary, name in PUBLISHED, copy.path if copy else None)

@@ -1,14 +1,17 @@
 """What images and labels must be, whoever made them."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from wncompare.data.dataset import Split
+from wncompare.data.dataset import Dataset, Split
 from wncompare.errors import DatasetError
 
 MOST_CHANNELS = 4
+DARK = 16
+"""Images that are meant to be seen go higher than this of 255; digits of scikit-learn that are not scaled do not."""
 
 
 def as_images(array: NDArray[Any], name: str) -> NDArray[np.uint8]:
@@ -59,3 +62,28 @@ def check_pair(train: Split, test: Split, class_names: tuple[str, ...], name: st
         raise DatasetError(f"{name}: label {highest} is not below the {classes} classes: count from 0, or name more")
     if classes < 2:
         raise DatasetError(f"{name} has {classes} class: at least 2 are needed")
+    if train.y.min() == train.y.max():
+        raise DatasetError(f"{name}: every training image is of class {class_names[train.y[0]]}: at least 2 are needed")
+
+
+def caveats(dataset: Dataset) -> tuple[str, ...]:
+    """What a person should know of data that can be trained on, but may not be what was meant; mostly nothing."""
+    return (*_on_brightness("training", dataset.train), *_on_brightness("test", dataset.test), *_on_classes(dataset))
+
+
+def _on_brightness(name: str, split: Split) -> Iterator[str]:
+    brightest = int(split.x.max())
+    if brightest <= DARK:
+        yield (
+            f"The {name} images are nearly black: no value is above {brightest} of 255, and all are divided by 255. "
+            "If they were scaled before they were cast, or are black and white, store them as 0…255."
+        )
+
+
+def _on_classes(dataset: Dataset) -> Iterator[str]:
+    absent = sorted(set(range(dataset.classes)) - set(dataset.train.y.tolist()))
+    if absent:
+        names = ", ".join(dataset.class_names[label] for label in absent[:5]) + (", …" if len(absent) > 5 else "")
+        yield f"No training image is of class {names}: {len(absent)} of {dataset.classes} classes cannot be learned."
+    if dataset.test.y.min() == dataset.test.y.max():
+        yield f"Every test image is of class {dataset.class_names[dataset.test.y[0]]}."

@@ -6,11 +6,14 @@ import os
 import sys
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from wncompare.errors import DatasetError
+
+_SPLIT_SEED = 20160225  # arXiv 1602.07868 was submitted on 2016-02-25; any fixed number does
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,13 +31,28 @@ class Split:
         return Split(self.x[indices], self.y[indices])
 
 
+@dataclass(frozen=True)
+class Checked:
+    """A part of a published dataset as it was read: where from, its published checksum and its own."""
+
+    path: Path
+    algorithm: str
+    expected: str
+    found: str
+
+    @property
+    def official(self) -> bool:
+        """Whether it is what was published."""
+        return self.found == self.expected
+
+
 @dataclass(frozen=True, eq=False)
 class Dataset:
     """A training and a test split of one kind of image.
 
     `label` is how plots and records call the data, unofficial copies marked as such; `official` is True where the
-    bytes are known to be the published ones, False for another copy of a published dataset, None where there is no
-    published one to compare with.
+    contents are known to be the published ones, False for another copy of a published dataset, None where there is no
+    published one to compare with; `checked` is what that rests on, where the data were read here from such a copy.
     """
 
     name: str
@@ -43,6 +61,7 @@ class Dataset:
     test: Split
     class_names: tuple[str, ...]
     official: bool | None = None
+    checked: tuple[Checked, ...] = ()
 
     @cached_property
     def digest(self) -> str:
@@ -66,6 +85,21 @@ class Dataset:
         return len(self.class_names)
 
 
+def published(
+    name: str,
+    title: str,
+    train: Split,
+    test: Split,
+    class_names: tuple[str, ...],
+    checked: tuple[Checked, ...],
+    note: str | None = None,
+) -> Dataset:
+    """A copy of a published dataset, called by its `title`; one with other contents is marked, by the `note`."""
+    official = all(part.official for part in checked)
+    label = title if official else f"{title} ({note or 'unofficial copy'})"
+    return Dataset(name, label, train, test, class_names, official, checked)
+
+
 def allocate(shape: tuple[int, ...]) -> NDArray[np.uint8]:
     """An uninitialized uint8 array; raises DatasetError where it is larger than this machine's memory."""
     size = math.prod(shape)
@@ -81,9 +115,6 @@ def memory() -> int:
         return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     except (AttributeError, ValueError, OSError):
         return sys.maxsize
-
-
-_SPLIT_SEED = 20160225  # arXiv 1602.07868 was submitted on 2016-02-25; any fixed number does
 
 
 @lru_cache(maxsize=1)  # the runs of a worker share them

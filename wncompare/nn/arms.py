@@ -13,8 +13,12 @@ from wncompare.config import Config, Training
 from wncompare.data import Dataset, Split
 from wncompare.errors import ModelError
 from wncompare.nn import models
+from wncompare.nn.input_range import refuse_squashed
 from wncompare.nn.training import schedules
 from wncompare.nn.training.batches import batch_order, scaled
+
+_CHECKED = 8
+"""How many images of the initialization batch a model is tried on before it is trained."""
 
 
 def build(
@@ -40,7 +44,8 @@ def build(
         model = models.checked(build_model(), "build_model", shape=dataset.shape, classes=dataset.classes)
     variant = config.variant(variant_id)
     batch = init_batch(training, size=config.init_batch, seed=seed)
-    _check_probabilities(model, batch[:8], config.training.loss)
+    refuse_squashed(model, batch[:_CHECKED])
+    _check_probabilities(model, batch[:_CHECKED], config.training.loss)
     model = VARIANTS[variant.name].load()(model, variant.options, batch)
     optimizer = _optimizer(config.training, epoch_steps=ceil(len(training) / config.training.batch_size))
     model.compile(optimizer=optimizer, loss=config.training.loss, metrics=["accuracy", *config.training.metrics])

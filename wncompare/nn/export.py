@@ -8,7 +8,8 @@ from wncompare import records
 from wncompare.errors import ModelError, RecordsError
 from wncompare.nn.layers import MeanOnlyBatchNormalization, Reparameterization
 from wncompare.nn.layers._kernels import find_kernels
-from wncompare.nn.layers.rebuild import Replacement, copied, copy_variables, rebuild
+from wncompare.nn.layers.copying import copied, copy_state
+from wncompare.nn.layers.rebuild import Replacement, rebuild
 from wncompare.nn.layers.structure import descendants
 from wncompare.nn.models import load_untrusted
 from wncompare.storage.files import replacing
@@ -50,7 +51,7 @@ def _folded(layer: Reparameterization) -> Replacement:
     new = copied(layer.layer, name=layer.name)
 
     def fill() -> None:
-        copy_variables(layer.layer, new)
+        copy_state(layer.layer, new)
         for kernel, value in zip(find_kernels(new, layer.output_axes), layer.folded().values(), strict=True):
             kernel.variable.assign(value)
 

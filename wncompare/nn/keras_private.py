@@ -1,23 +1,30 @@
 """Everything that reaches past Keras's public interface, in one place."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import keras
 import numpy as np
 from keras.src import backend
+from keras.src.backend.common import global_state
 from keras.src.layers.rnn.conv_lstm import ConvLSTMCell
 
 __all__ = [
     "ConvLSTMCell",
+    "adopt_remat",
     "children",
     "eager_value",
+    "entry_layer",
     "full_precision",
     "is_stateless",
     "is_symbolic",
+    "layer_tree",
     "predecessors",
+    "remat_names",
+    "schedule_of",
     "substituted",
+    "without_remat",
 ]
 
 
@@ -45,6 +52,15 @@ def predecessors(tensor: Any) -> tuple[Any, list[Any]]:
     """The operation that made a symbolic tensor, and the symbolic tensors it was called on."""
     operation, node_index, _ = tensor._keras_history
     return operation, list(operation._inbound_nodes[node_index].input_tensors)
+
+
+def schedule_of(optimizer: keras.optimizers.Optimizer) -> keras.optimizers.schedules.LearningRateSchedule | None:
+    """The schedule that an optimizer was given, None where its rate is a number.
+
+    Its public `learning_rate` is only what the schedule gives for the next step.
+    """
+    rate = optimizer._learning_rate
+    return rate if isinstance(rate, keras.optimizers.schedules.LearningRateSchedule) else None
 
 
 def eager_value(tensor: Any) -> np.ndarray | None:
@@ -81,3 +97,42 @@ def substituted(target: object, **attributes: Any) -> Iterator[None]:
     finally:
         for name in attributes:
             own.pop(name) if name not in before else own.update({name: before[name]})
+
+
+def layer_tree(layer: keras.layers.Layer) -> list[keras.layers.Layer]:
+    """A layer and all layers inside it: Keras offers `Model.layers`, but no layer's own."""
+    return list(layer._flatten_layers())
+
+
+def entry_layer() -> keras.layers.Layer | None:
+    """The outermost layer or model whose call is running: it alone knows what is frozen above a layer."""
+    context = global_state.get_global_attribute("current_call_ctx")
+    return None if context is None else context.entry_layer
+
+
+def adopt_remat(outer: keras.layers.Layer, inner: keras.layers.Layer) -> None:
+    """Gives a wrapper the rematerialization of the layer inside, which was made in a `keras.RematScope`.
+
+    Keras notes the scope when a layer is made, in an attribute that has no public name.
+    """
+    if getattr(outer, "_remat_mode", None) is None:
+        vars(outer)["_remat_mode"] = getattr(inner, "_remat_mode", None)
+
+
+def remat_names(layer: keras.layers.Layer) -> list[str]:
+    """The names that `RematScope("list_of_layers", layer_names=…)` listed when the layer was made."""
+    mode = getattr(layer, "_remat_mode", None)
+    return list(mode.layer_names) if mode is not None and mode.mode == "list_of_layers" else []
+
+
+@contextmanager
+def without_remat(layers: list[keras.layers.Layer]) -> Iterator[None]:
+    """Lets layers keep what they compute for the backward pass, for the length of a `with` block.
+
+    A layer that is computed again in the backward pass finds its own variables, not what was substituted for them.
+    """
+    with ExitStack() as stack:
+        for layer in layers:
+            if getattr(layer, "_remat_mode", None) is not None:
+                stack.enter_context(substituted(layer, _remat_mode=None))
+        yield

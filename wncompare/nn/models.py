@@ -4,6 +4,7 @@ A builder takes its options, the shape of one image (height, width, channels) an
 weights come from Keras's own random state: the caller sets its seed.
 """
 
+import re
 import zipfile
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from wncompare.catalog.models import MODELS, FileOptions, FunctionOptions, MlpOp
 from wncompare.catalog.registry import Options
 from wncompare.config import Named
 from wncompare.errors import ModelError
+from wncompare.nn.layers.copying import copy_state, is_adapted
+from wncompare.nn.layers.structure import descendants
 
 Shape = tuple[int, int, int]
 
@@ -66,15 +69,24 @@ def mlp(options: MlpOptions, *, shape: Shape, classes: int) -> keras.Sequential:
 
 
 def from_file(options: FileOptions, *, shape: Shape, classes: int) -> keras.Model:
-    """The architecture in a .keras file, freshly initialized.
+    """The architecture in a .keras file, its weights freshly initialized; what was adapted to data is the file's.
 
     The file is untrusted: Keras's safe mode reads it, which refuses what could execute code (a Lambda layer, say).
 
     Raises:
         ModelError: the file is absent, unsafe or damaged, or does not fit the dataset.
     """
-    model = keras.models.clone_model(load_untrusted(Path(options.file)))
+    model = _fresh(load_untrusted(Path(options.file)))
     return checked(model, options.file, shape=shape, classes=classes)
+
+
+def _fresh(model: keras.Model) -> keras.Model:
+    """The model with other initial weights; an adapted layer's state is no weight that training would find again."""
+    new = keras.models.clone_model(model)
+    for old, copy in zip(descendants(model), descendants(new), strict=True):
+        if is_adapted(old):
+            copy_state(old, copy)
+    return new
 
 
 def checked(model: object, name: str, *, shape: Shape, classes: int) -> keras.Model:
@@ -85,6 +97,7 @@ def checked(model: object, name: str, *, shape: Shape, classes: int) -> keras.Mo
     """
     if not isinstance(model, keras.Model):
         raise ModelError(f"model {name}: a {type(model).__name__}: expected a keras.Model")
+    refuse_unknown_inputs(model, name)
     expected = (None, *shape), (None, classes)
     found = tuple(model.input_shape), tuple(model.output_shape)
     if any(not _fits(*pair) for pair in zip(found, expected, strict=True)):
@@ -93,6 +106,19 @@ def checked(model: object, name: str, *, shape: Shape, classes: int) -> keras.Mo
             "as the dataset has it"
         )
     return model
+
+
+def refuse_unknown_inputs(model: keras.Model, name: str) -> None:
+    """Refuse a model that does not know its inputs, of which no variant can be made.
+
+    Raises:
+        ModelError: it is subclassed, or not built yet.
+    """
+    if not getattr(model, "inputs", None):
+        raise ModelError(
+            f"model {name}: a {type(model).__name__} that does not know its inputs: expected a Sequential model that "
+            "begins with keras.Input(shape), or keras.Model(inputs, outputs)"
+        )
 
 
 def absent(options: FunctionOptions, *, shape: Shape, classes: int) -> keras.Model:
@@ -119,8 +145,19 @@ def load_untrusted(file: Path) -> keras.Model:
     try:
         return keras.models.load_model(file, compile=False, safe_mode=True)
     except Exception as error:  # Keras raises whatever a damaged or unsafe file makes it raise
-        reason = str(error).strip().splitlines() or [type(error).__name__]
-        raise ModelError(f"model {file}: Keras's safe mode refuses it: {reason[0]}") from None
+        raise ModelError(f"model {file}: Keras's safe mode refuses it: {_reason(str(error), error)}") from None
+
+
+_IN_PYTHON = "build the network in Python instead and give the function that does to wncompare.compare"
+
+
+def _reason(text: str, error: Exception) -> str:
+    """Why Keras refuses a file, with a remedy that there is: its own are arguments of functions that nobody calls."""
+    if "lambda" in text.casefold():
+        return f"it has a Lambda, whose Python code is not run out of a file: use Keras's own layers, or {_IN_PYTHON}"
+    if unknown := re.search(r"Could not locate (?:class|function) '([^']*)'", text):
+        return f"it has {unknown[1]}, whose code is not in the file: {_IN_PYTHON}"
+    return (text.strip().splitlines() or [type(error).__name__])[0]
 
 
 def _fits(found: tuple[int | None, ...], expected: tuple[int | None, ...]) -> bool:

@@ -1,7 +1,8 @@
 """The arms of a comparison: functions from a freshly built regular model to a variant of it.
 
 Each takes the regular model, options and the initialization batch, and returns a built model with the same inputs,
-outputs, layer names and initial kernels (`regular` returns the model itself). Sequential models stay Sequential,
+outputs, layer names and initial kernels. It uses the regular model up: layers that stay as they are, whatever a user
+has written or adapted in them, are taken over (`regular` returns the model itself). Sequential models stay Sequential,
 submodels are treated like the model. What a variant does not name stays as it is.
 
 Normalization sits between the affine map and its activation: a fused activation becomes an `Activation` layer of its
@@ -24,14 +25,14 @@ from keras import layers
 from wncompare.errors import ModelError
 from wncompare.nn.layers import (
     MeanOnlyBatchNormalization,
+    Reparameterization,
     WeightNormalization,
     WeightStandardization,
     initialize_from_data,
-    weight_normalize,
 )
-from wncompare.nn.layers.rebuild import Replace, Replacement, copied, copy_variables, rebuild
+from wncompare.nn.layers.rebuild import Replace, Replacement, rebuild
 from wncompare.nn.layers.structure import channel_axis, has_kernels, output_layers
-from wncompare.nn.layers.weight_normalize import wrapped
+from wncompare.nn.layers.weight_normalize import altered, wrapped
 
 Variant = Callable[[keras.Model, Any, np.ndarray], keras.Model]
 MakeLayer = Callable[[keras.layers.Layer, int], keras.layers.Layer]
@@ -72,7 +73,11 @@ def weight_norm(model: keras.Model, options: Any, batch: np.ndarray) -> keras.Mo
     Options: `data_init`: True (paper eq. 5–6), False (g = ‖v‖: the regular model's function) or "tfa" (the values that
     the layer of TensorFlow Addons gave).
     """
-    new = weight_normalize(model, options.data_init)
+
+    def replace(layer: keras.layers.Layer) -> Replacement | None:
+        return _wrapped(layer, WeightNormalization, data_init=options.data_init) if has_kernels(layer) else None
+
+    new = _changed(model, replace)
     if options.data_init:
         initialize_from_data(new, batch)
     return new
@@ -122,7 +127,7 @@ def weight_norm_mean_only_batch_norm(model: keras.Model, options: Any, batch: np
     def replace(layer: keras.layers.Layer) -> Replacement | None:
         if channel_axis(layer) is not None:
             return _normalized(layer, _mean_only(options.momentum), data_init)
-        return wrapped(layer, WeightNormalization, data_init=data_init) if has_kernels(layer) else None
+        return _wrapped(layer, WeightNormalization, data_init=data_init) if has_kernels(layer) else None
 
     new = _changed(model, replace)
     if data_init:
@@ -166,7 +171,7 @@ def weight_standardization(model: keras.Model, options: Any, batch: np.ndarray) 
     def replace(layer: keras.layers.Layer) -> Replacement | None:
         if layer in outputs or channel_axis(layer) is None:
             return None
-        return wrapped(layer, WeightStandardization, epsilon=options.epsilon)
+        return _wrapped(layer, WeightStandardization, epsilon=options.epsilon)
 
     return _changed(model, replace)
 
@@ -179,10 +184,14 @@ def _changed(model: keras.Model, replace: Replace) -> keras.Model:
         changed.extend([layer.name] if replacement else [])
         return replacement
 
-    new = rebuild(model, counted)
+    new = rebuild(model, counted, copy=False)
     if not changed:
         raise ValueError(f"model '{model.name}' has no layer that it applies to; expected Dense or Conv layers.")
     return new
+
+
+def _wrapped(layer: keras.layers.Layer, wrapper: type[Reparameterization], **options: Any) -> Replacement:
+    return wrapped(layer, wrapper, copy=False, **options)
 
 
 def _mean_only(momentum: float) -> MakeLayer:
@@ -211,5 +220,4 @@ def _bare(layer: keras.layers.Layer, data_init: Any) -> Replacement:
     changes = {"activation": None, "activity_regularizer": None, **bias}
     if data_init is not None:
         return wrapped(layer, WeightNormalization, changes=changes, data_init=data_init)
-    new = copied(layer, **changes)
-    return Replacement((new,), lambda: copy_variables(layer, new))
+    return altered(layer, **changes)

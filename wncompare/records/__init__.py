@@ -24,7 +24,7 @@ from wncompare.records.layout import (
     run_name,
 )
 from wncompare.records.reading import difference, find, read, read_config, read_record, read_run
-from wncompare.records.schema import DatasetRecord, Experiment, Run, RunRecord, Status, is_done
+from wncompare.records.schema import TIMING, DatasetRecord, Experiment, Run, RunRecord, Status, is_done
 from wncompare.records.tables import read_history, read_layers, read_rows
 from wncompare.records.writing import clear_run, delete_run, write_experiment, write_history, write_layers, write_run
 
@@ -39,6 +39,7 @@ __all__ = [
     "METRICS",
     "MODEL_FILE",
     "RUN_FILE",
+    "TIMING",
     "DatasetRecord",
     "Experiment",
     "Run",

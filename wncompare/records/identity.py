@@ -2,14 +2,26 @@
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from io import BytesIO
+from itertools import zip_longest
+from math import inf
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile, ZipFile
 
 from wncompare.errors import ModelError
 from wncompare.storage.files import strict
 
 _LONGEST = 20
+_MAX_CONFIG_BYTES = 1 << 26
+_ROUNDING, _ZERO = 1e-3, 1e-5
+
+_REASONS = {
+    "model.adapted": "that run trained without what the file's layers have adapted to data: its results are wrong",
+}
+"""Why a run is refused that has no such key: its value then was one that gave wrong results."""
 
 
 def fingerprint(identity: Mapping[str, Any]) -> str:
@@ -20,29 +32,73 @@ def fingerprint(identity: Mapping[str, Any]) -> str:
 def model_identity(model: Mapping[str, Any]) -> dict[str, Any]:
     """What a resolved config's model is known by: one from a file by its bytes, not by its place.
 
+    `adapted` says that what the file's layers have adapted to data is kept. Runs without that key lost it.
+
     Raises:
         ModelError: the file cannot be read.
     """
     if model["name"] != "file":
-        return dict(model)
+        return {key: value for key, value in model.items() if key != "probe"}  # numbers that a processor rounds
     try:
         content = Path(model["file"]).read_bytes()
     except OSError as error:
         raise ModelError(f"model {model['file']}: cannot be read ({error.strerror}): name a .keras file") from None
-    return {"name": "file", "sha256": hashlib.sha256(content).hexdigest()}
+    kept = {"adapted": "kept"} if _holds_adapted_layers(content) else {}
+    return {"name": "file", "sha256": hashlib.sha256(content).hexdigest(), **kept}
 
 
-def differences(found: Mapping[str, Any], asked: Mapping[str, Any]) -> str:
+def _holds_adapted_layers(content: bytes) -> bool:
+    """Whether a .keras file has state that its configuration does not give: a vocabulary, or a mean and a variance."""
+    try:
+        with ZipFile(BytesIO(content)) as archive:
+            if any(name.startswith("assets/") and not name.endswith("/") for name in archive.namelist()):
+                return True
+            if archive.getinfo("config.json").file_size > _MAX_CONFIG_BYTES:
+                return False
+            return _has_adapted_normalization(json.loads(archive.read("config.json")))
+    except (BadZipFile, zlib.error, KeyError, ValueError, OSError, RuntimeError):
+        return False  # no model: what loads it will say so
+
+
+def _has_adapted_normalization(configuration: Any) -> bool:
+    if isinstance(configuration, list):
+        return any(map(_has_adapted_normalization, configuration))
+    if not isinstance(configuration, dict):
+        return False
+    inner = configuration.get("config")
+    adapted = (
+        configuration.get("class_name") == "Normalization" and isinstance(inner, dict) and inner.get("mean") is None
+    )
+    return adapted or any(map(_has_adapted_normalization, configuration.values()))
+
+
+def differences(recorded: Mapping[str, Any], planned: Mapping[str, Any]) -> str:
     """How the two differ: "training.batch_size: 32 there, 64 asked for"; empty where they are equal."""
-    return ", ".join(_differences(found, asked, ""))
+    return ", ".join(_differences(recorded, planned, ""))
 
 
-def _differences(found: Any, asked: Any, path: str) -> Iterator[str]:
-    if isinstance(found, Mapping) and isinstance(asked, Mapping):
-        for key in {**found, **asked}:
-            yield from _differences(found.get(key), asked.get(key), f"{path}.{key}" if path else key)
-    elif found != asked:
-        yield f"{path}: {_short(found)} there, {_short(asked)} asked for"
+def _differences(recorded: Any, planned: Any, path: str) -> Iterator[str]:
+    if isinstance(recorded, Mapping) and isinstance(planned, Mapping):
+        for key in {**recorded, **planned}:
+            yield from _differences(recorded.get(key), planned.get(key), f"{path}.{key}" if path else key)
+    elif recorded != planned:
+        why = f" ({_REASONS[path]})" if path in _REASONS and recorded is None else ""
+        yield f"{path}: {_short(recorded)} there, {_short(planned)} asked for{why}"
+
+
+Probe = Mapping[str, Sequence[float]]
+"""What a network computes on fixed inputs, by the Keras backend that computed it."""
+
+
+def farthest(one: Probe | None, other: Probe | None) -> float:
+    """How far two probes are apart where they differ by more than rounding does on another processor; else 0.
+
+    Probes of different backends, which draw other initial weights, say nothing about each other.
+    """
+    one, other = one or {}, other or {}
+    both = one.keys() & other.keys()
+    pairs = [pair for backend in both for pair in zip_longest(one[backend], other[backend], fillvalue=inf)]
+    return max((abs(a - b) for a, b in pairs if abs(a - b) > _ROUNDING * max(abs(a), abs(b)) + _ZERO), default=0.0)
 
 
 def _short(value: Any) -> str:

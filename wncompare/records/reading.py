@@ -11,7 +11,7 @@ from wncompare import config as configs
 from wncompare.config import Config
 from wncompare.config.grid import Point
 from wncompare.errors import RecordsError, WncompareError
-from wncompare.records.identity import differences
+from wncompare.records.identity import differences, farthest
 from wncompare.records.layout import EXPERIMENT_FILE, HISTORY_FILE, RUN_FILE, run_folder
 from wncompare.records.schema import SCHEMA_VERSION, Experiment, ExperimentRecord, Record, Run, RunRecord
 from wncompare.records.tables import read_history, read_text
@@ -112,6 +112,11 @@ def difference(planned: RunRecord, found: RunRecord, folder: Path) -> str:
     """
     if found.identity != planned.identity:
         return differences(found.identity, planned.identity)
+    if distance := farthest(found.probe, planned.probe):
+        return (
+            f"what its network computes (by {distance:.2g}, at one seed and on the same inputs): other code, weights "
+            "or adapted values in the same architecture"
+        )
     if found.epochs <= planned.epochs:
         return ""
     epochs = found.epochs if found.status in ("running", "finished") else len(read_history(folder)["epoch"])

@@ -6,7 +6,14 @@ from typing import Annotated, Any, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from wncompare.config import Config, Variant
@@ -15,6 +22,8 @@ from wncompare.records.identity import fingerprint
 from wncompare.records.layout import run_name
 
 SCHEMA_VERSION: Final = 1
+TIMING: Final = 2
+"""How runs are timed now; what was timed otherwise is told apart by `RunRecord.timing`."""
 
 Status = Literal["running", "interrupted", "finished", "failed", "diverged"]
 Number = Annotated[float, Field(strict=False)]  # strict JSON keeps "nan" and "inf" as text
@@ -27,12 +36,13 @@ class Record(BaseModel):
 
 
 class DatasetRecord(Record):
-    """Which data a run was trained on."""
+    """Which data a run was trained on, and what a reader should know of them."""
 
     name: str
     label: str
     digest: str
     official: bool | None
+    caveats: tuple[str, ...] = ()
 
 
 class RunRecord(Record):
@@ -40,8 +50,11 @@ class RunRecord(Record):
 
     `identity` is everything that a result depends on apart from the number of epochs; `fingerprint` is its SHA-256.
     `epochs` is how many the run is to have, `stopped` why it ended before that: then `epochs` is how many it has.
-    `seconds` has the wall-clock times: `start_up` and `compile` once, `train` and `eval` over all epochs.
+    `seconds` has the wall-clock times: `start_up` and `compile` once, `instantiate` of compiled programs, `train` and
+    `eval` over all epochs. `timing` says how they and the history's were taken: 1, of earlier versions, or `TIMING`.
     `environment` has a list of values where the run went on in another environment.
+    `probe` is what a network that a Python function builds computes, by Keras backend; it is left out where there is
+    none.
     """
 
     schema_version: Literal[1] = SCHEMA_VERSION
@@ -52,16 +65,32 @@ class RunRecord(Record):
     stopped: str | None = None
     fingerprint: str
     identity: dict[str, Any]
+    probe: dict[str, tuple[Number, ...]] | None = None
     epochs: int
     dataset: DatasetRecord
     parameters: int | None = None
     device: str | None = None
     test: dict[str, Number] | None = None
     seconds: dict[str, Number] = {}
+    timing: Literal[1, 2] = 1
     started: str | None = None
     ended: str | None = None
     environment: dict[str, Any] = {}
     error: str | None = None
+
+    @model_serializer(mode="wrap")
+    def _without_an_empty_probe(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        data: dict[str, Any] = serialize(self)
+        return {key: value for key, value in data.items() if key != "probe" or value is not None}
+
+    @property
+    def timings_include_compilation(self) -> bool:
+        """Whether the seconds of a first epoch may hold what TensorFlow took to instantiate a compiled program anew.
+
+        In records without `timing` it is about a second, where the worker had trained another run of the arm before. A
+        run that was begun so and has gone on since still has it.
+        """
+        return self.timing < TIMING
 
     @model_validator(mode="after")
     def _of_its_identity(self) -> "RunRecord":

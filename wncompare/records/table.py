@@ -16,7 +16,8 @@ def load(path: str | Path) -> "pd.DataFrame":
 
     Columns: experiment, variant, label, seed, status, point (empty without a grid), those of history.csv (epoch, loss,
     accuracy, val_loss, val_accuracy, learning_rate, train_seconds, eval_seconds, steps) and the value of each key of
-    the grid, such as training.optimizer.learning_rate.
+    the grid, such as training.optimizer.learning_rate. Where the test split was kept for the end, test_loss,
+    test_accuracy and so on stand in the row of a run's last epoch, after which they were taken; NaN elsewhere.
 
     Raises:
         RecordsError: there is no experiment, or a record is damaged; the message names the file.
@@ -41,5 +42,7 @@ def tabulated(experiments: Iterable[Experiment]) -> "pd.DataFrame":
             history.insert(5, "point", run.point.slug)
             for key, value in run.point.values.items():
                 history[key] = [value] * len(history)
+            for metric, value in (run.record.test or {}).items():
+                history[f"test_{metric}"] = [float("nan")] * (len(history) - 1) + [value]
             tables.append(history)
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()

@@ -81,7 +81,10 @@ def execute(
         dataset = data.load(config.dataset.name, config.dataset, data_dir=data_dir, progress=downloads(listen))
         if config.holdout:
             hold_out(dataset.train, config.holdout)  # refused here, not once a run
-        runs = plan(config, folder, _dataset_record(dataset), device)
+        record = _dataset_record(dataset)
+        for caveat in record.caveats:
+            listen(Notice("", caveat))
+        runs = plan(config, folder, record, device)
         with folder_lock(folder):
             waiting = unfinished(runs, overwrite=overwrite)
             records.write_experiment(folder, config, __version__)
@@ -105,7 +108,13 @@ def _held(config: Config, folder: Path) -> int:
 
 
 def _dataset_record(dataset: data.Dataset) -> DatasetRecord:
-    return DatasetRecord(name=dataset.name, label=dataset.label, digest=dataset.digest, official=dataset.official)
+    return DatasetRecord(
+        name=dataset.name,
+        label=dataset.label,
+        digest=dataset.digest,
+        official=dataset.official,
+        caveats=data.caveats(dataset),
+    )
 
 
 @dataclass(frozen=True)

@@ -20,14 +20,13 @@ _SIZES = {
 _MICROSECONDS = {"lenet": 35.0, "mlp": 20.0}
 _EVALUATION = 0.45
 _COMPILATION_SECONDS = 4.0
-"""Once in each worker for each arm that it trains."""
+"""Once in each worker for each program that it trains with."""
 
 # Measured with LeNet on CIFAR-10, TensorFlow 2.21: libraries and dataset are in memory once, the rest in each worker,
-# which keeps the compiled programs of its last eight arms.
+# which keeps every program that it has compiled.
 _LIBRARY_BYTES = 450_000_000
 _WORKER_BYTES = 350_000_000
-_ARM_BYTES = 200_000_000
-_MOST_ARMS = 8
+_PROGRAM_BYTES = 200_000_000
 _CHANNELS = 3
 
 
@@ -69,8 +68,7 @@ def forecast(config: Config, *, workers: int | None = None) -> Forecast:
 def _memory(config: Config, workers: int, train: int, validation: int, pixels: int) -> int:
     """Bytes of all workers together: they share the dataset, but what a holdout leaves is each one's own."""
     images = (train + validation) * pixels * _CHANNELS
-    arms = min(len(config.variants) * len(config.points), _MOST_ARMS)
-    own = _WORKER_BYTES + arms * _ARM_BYTES + (images if config.holdout else 0)
+    own = _WORKER_BYTES + _programs(config) * _PROGRAM_BYTES + (images if config.holdout else 0)
     return _LIBRARY_BYTES + images + workers * own
 
 
@@ -80,8 +78,20 @@ def _worker_seconds(config: Config, runs: int, train: int, validation: int, pixe
         return None
     image_seconds = _MICROSECONDS[config.model.name] * 1e-6 * pixels / 1024
     epoch_seconds = image_seconds * (train + validation * _EVALUATION)
-    arms = min(runs, len(config.variants) * len(config.points))
-    return arms * _COMPILATION_SECONDS + runs * config.training.epochs * epoch_seconds
+    programs = min(runs, _programs(config))
+    return programs * _COMPILATION_SECONDS + runs * config.training.epochs * epoch_seconds
+
+
+def _programs(config: Config) -> int:
+    """How many programs the arms have: points that differ in a constant learning rate alone share theirs."""
+    trained = []
+    for point in config.points:
+        varied = dict(point.values)
+        if config.at(point).training.schedule is None:
+            varied.pop("training.optimizer.learning_rate", None)
+        if varied not in trained:
+            trained.append(varied)
+    return len(config.variants) * len(trained)
 
 
 def _sizes(config: Config) -> tuple[int, int, int] | None:

@@ -8,7 +8,7 @@ from typing import Any
 from wncompare import records
 from wncompare.config import Config, Variant
 from wncompare.config.grid import Point
-from wncompare.errors import RecordsError
+from wncompare.errors import Argument, RecordsError
 from wncompare.records import DatasetRecord, RunRecord
 from wncompare.records.identity import fingerprint, model_identity
 from wncompare.storage.locks import is_held, run_lock
@@ -62,6 +62,7 @@ def _planned(
         status="running",
         fingerprint=fingerprint(identity),
         identity=identity,
+        probe=getattr(config.model, "probe", None),
         epochs=config.training.epochs,
         dataset=dataset,
     )
@@ -104,7 +105,7 @@ def unfinished(runs: tuple[PlannedRun, ...], *, overwrite: bool) -> list[Planned
     states = [_State.of(run) for run in runs]
     for state in states:
         if state.refusal and not overwrite:
-            raise RecordsError(state.refusal)
+            raise state.refusal
     in_the_way = [state.run for state in states if state.in_the_way]
     for run in in_the_way:  # before the first is deleted; to hold all at once could take too many open files
         if is_held(run.folder):
@@ -121,29 +122,31 @@ class _State:
     run: PlannedRun
     done: bool = False
     in_the_way: bool = False
-    refusal: str = ""
+    refusal: RecordsError | None = None
 
     @classmethod
     def of(cls, run: PlannedRun) -> "_State":
         try:
             found = records.read_record(run.folder)
         except RecordsError as damage:
-            return cls(run, in_the_way=True, refusal=str(damage))
+            return cls(run, in_the_way=True, refusal=damage)
         if found is None:
             return cls(run)
         difference = records.difference(run.record, found, run.folder)
         if difference:
             is_loss = found.status != "failed" or (run.folder / records.CHECKPOINT_FILE).exists()
-            return cls(run, in_the_way=True, refusal=_refusal(run, difference) if is_loss else "")
+            return cls(run, in_the_way=True, refusal=_refusal(run, difference) if is_loss else None)
         return cls(run, done=records.is_done(run.record, found))
 
 
-def _refusal(run: PlannedRun, difference: str) -> str:
+def _refusal(run: PlannedRun, difference: str) -> RecordsError:
     scheduled = "epochs" in run.record.identity["training"] and "training.epochs: " in difference
     why = " (the schedule depends on the epochs)" if scheduled else ""
-    return (
-        f"{run.folder}: holds a run that differs in {difference}{why}: "
-        "delete such runs with --overwrite, or name another folder with --output"
+    return RecordsError(
+        f"{run.folder}: holds a run that differs in {difference}{why}: delete such runs with ",
+        Argument("overwrite", "True"),
+        ", or name another folder with ",
+        Argument("output"),
     )
 
 

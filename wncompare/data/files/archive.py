@@ -1,5 +1,6 @@
-"""Reading no more than is expected, whatever a file turns out to hold."""
+"""Files and archives, read no further than is expected, whatever they turn out to hold."""
 
+import gzip
 import zipfile
 import zlib
 from collections.abc import Iterable
@@ -9,8 +10,11 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from wncompare.data.files.store import listed
 from wncompare.errors import DatasetError
+from wncompare.storage.files import open_plain
+
+_GZIP_MAGIC = b"\x1f\x8b"
+_DAMAGE = (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error, RuntimeError, MemoryError)
 
 
 class Readable(Protocol):
@@ -37,20 +41,25 @@ class Bounded:
 
 
 def read_file(path: Path, limit: int) -> bytes:
-    """A file's bytes; raises DatasetError where it is missing, unreadable or longer than `limit`."""
+    """A plain file's bytes; raises DatasetError where it is missing, unreadable or longer than `limit`."""
     try:
-        with path.open("rb") as stream:
-            return read_all(stream, limit, path)
+        with open_plain(path) as stream:
+            return Bounded(stream, limit, path).read()
     except OSError as error:
         raise DatasetError(f"{path} cannot be read: {error.strerror}") from error
 
 
-def read_all(stream: Readable, limit: int, name: object) -> bytes:
-    """A stream's bytes; raises DatasetError where it is longer than `limit`."""
-    return Bounded(stream, limit, name).read()
-
-
-DAMAGE = (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error, RuntimeError, MemoryError)
+def read_gzip(path: Path, limit: int) -> bytes:
+    """A file's bytes, unpacked where they are gzipped; raises DatasetError where they are damaged or over `limit`."""
+    try:
+        with open_plain(path) as plain:
+            is_packed = plain.read(len(_GZIP_MAGIC)) == _GZIP_MAGIC
+            plain.seek(0)
+            return Bounded(gzip.open(plain) if is_packed else plain, limit, path).read()
+    except PermissionError as error:
+        raise DatasetError(f"{path} cannot be read: {error.strerror}") from error
+    except (OSError, EOFError, zlib.error) as error:
+        raise DatasetError(f"{path} is damaged ({error}): delete it, and get the published file again") from error
 
 
 def read_arrays(
@@ -62,14 +71,16 @@ def read_arrays(
     (never unpickled) or would unpack to more than `limit` bytes.
     """
     try:
-        with zipfile.ZipFile(path) as archive:
-            _check_size(archive, limit, path)
-        with np.load(path, allow_pickle=False) as arrays:
-            missing = [name for name in wanted if name not in arrays]
-            if missing:
-                raise DatasetError(f"{path} lacks {listed(missing)}: it holds {listed(arrays) or 'nothing'}")
-            return {name: np.asarray(arrays[name]) for name in (*wanted, *optional) if name in arrays}
-    except DAMAGE as error:
+        with open_plain(path) as stream:
+            with zipfile.ZipFile(stream) as archive:
+                _check_size(archive, limit, path)
+            stream.seek(0)
+            with np.load(stream, allow_pickle=False) as arrays:
+                missing = [name for name in wanted if name not in arrays]
+                if missing:
+                    raise DatasetError(f"{path} lacks {', '.join(missing)}: it holds {', '.join(arrays) or 'nothing'}")
+                return {name: np.asarray(arrays[name]) for name in (*wanted, *optional) if name in arrays}
+    except _DAMAGE as error:
         reason = " ".join(str(error).split())
         raise DatasetError(f"{path} is no archive of plain arrays ({reason}): write it with numpy.savez") from error
 

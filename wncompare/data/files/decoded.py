@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from platformdirs import user_cache_path
 
 from wncompare.data.dataset import Dataset, Split
 from wncompare.errors import DatasetError
+from wncompare.storage.cache import user_cache
 
 SMALLEST_BYTES = 16 << 20
 """Smaller datasets are decoded faster than they are worth keeping."""
@@ -44,13 +44,14 @@ class Shared:
 
 
 def share(dataset: Dataset) -> Shared | None:
-    """Keep a dataset decoded in this user's cache; None where it is too small for that, or the disk does not take it.
+    """Keep a dataset decoded in this user's cache; None where it is too small for that, or there is none to write to.
 
     The `MOST_KEPT` that were used last stay there.
     """
-    if dataset.train.x.nbytes + dataset.test.x.nbytes < SMALLEST_BYTES:
+    cache = user_cache()
+    if cache is None or dataset.train.x.nbytes + dataset.test.x.nbytes < SMALLEST_BYTES:
         return None
-    kept = user_cache_path("wncompare") / "decoded"
+    kept = cache / "decoded"
     folder = kept / dataset.digest
     try:
         if not folder.is_dir():

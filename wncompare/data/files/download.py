@@ -1,7 +1,6 @@
 """Downloads that resume: to a temporary file, checksum verified, then renamed."""
 
 import hashlib
-from collections.abc import Callable
 from pathlib import Path
 
 import requests
@@ -9,10 +8,8 @@ from filelock import FileLock
 from urllib3.exceptions import HTTPError
 
 from wncompare.data.files.published import File
-from wncompare.errors import DatasetError
-
-Progress = Callable[[str, int, int], None]
-"""Called with a file's name, its bytes on disk and its bytes in all, after each piece of a download."""
+from wncompare.data.source import Progress
+from wncompare.errors import Argument, DatasetError
 
 TIMEOUT = (10, 60)  # seconds to connect, and without a byte
 PIECE = 2**18
@@ -34,22 +31,18 @@ def download(file: File, folder: Path, *, progress: Progress | None = None) -> P
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(f"{target}.lock"):
-            if not target.exists():
+            if not _size(target):
                 _fetch(file, target, progress or _silent)
     except OSError as error:
-        raise DatasetError(f"{target} cannot be written ({error.strerror}): choose a folder with --data-dir") from error
+        problem = f"{target} cannot be written ({error.strerror}): choose a folder with "
+        raise DatasetError(problem, Argument("data_dir")) from error
     return target
 
 
 def sha256(path: Path) -> str:
     """The SHA-256 of a file, in hexadecimal."""
-    return checksum(path, "sha256")
-
-
-def checksum(path: Path, algorithm: str) -> str:
-    """A file's checksum, in hexadecimal."""
     with path.open("rb") as stream:
-        return hashlib.file_digest(stream, lambda: hashlib.new(algorithm, usedforsecurity=False)).hexdigest()
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _fetch(file: File, target: Path, progress: Progress) -> None:

@@ -13,21 +13,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wncompare.catalog.datasets import CifarOptions
-from wncompare.data.dataset import Dataset, Split, allocate
+from wncompare.data.dataset import Checked, Dataset, Split, allocate, published
 from wncompare.data.files.archive import Bounded, read_file
-from wncompare.data.files.download import Progress
 from wncompare.data.files.published import PUBLISHED
-from wncompare.data.files.store import label, listed, obtain
+from wncompare.data.files.store import Copy, read_copy
+from wncompare.data.source import Lookup
 from wncompare.data.sources.cifar_batch import PIXELS, read_batch
 from wncompare.errors import DatasetError
+from wncompare.storage.files import open_plain
 
 CHANNELS, SIDE = 3, 32
 BLOCK = 2**18
 
 
 @dataclass(frozen=True)
-class Layout:
-    """How a CIFAR is laid out: images in each batch, in order, the last being the test split; labels and classes."""
+class Kind:
+    """One of the two: its folder, images in each batch, in order, the last being the test split; labels and classes."""
 
     name: str
     title: str
@@ -37,7 +38,7 @@ class Layout:
     class_names: tuple[str, ...]
 
 
-CIFAR10 = Layout(
+CIFAR10 = Kind(
     "cifar10",
     "CIFAR-10",
     "cifar-10-batches-py",
@@ -46,7 +47,7 @@ CIFAR10 = Layout(
     ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"),
 )
 
-CIFAR100 = Layout(
+CIFAR100 = Kind(
     "cifar100",
     "CIFAR-100",
     "cifar-100-python",
@@ -64,51 +65,46 @@ CIFAR100 = Layout(
 )
 
 
-def cifar10(
-    options: CifarOptions, *, data_dir: Path | None = None, download: bool = True, progress: Progress | None = None
-) -> Dataset:
+def cifar10(options: CifarOptions, lookup: Lookup) -> Dataset:
     """50,000 training and 10,000 test images (n, 32, 32, 3) of 10 classes, in the order of the batches.
 
-    Read from `cifar-10-batches-py/` or straight from `cifar-10-python.tar.gz`, downloaded where neither is found.
+    Read from the unpacked batches or straight from the archive, downloaded where neither is found whole.
     Batches with the published MD5 are "CIFAR-10"; others are "CIFAR-10 (unofficial copy)", or whatever
     `options.copy_note` says in the brackets, a note that the official data ignores. Raises DatasetError where the data
     is absent, damaged or unsafe.
     """
-    return _load(CIFAR10, options, data_dir, download, progress)
+    return _load(CIFAR10, options, lookup)
 
 
-def cifar100(
-    options: CifarOptions, *, data_dir: Path | None = None, download: bool = True, progress: Progress | None = None
-) -> Dataset:
+def cifar100(options: CifarOptions, lookup: Lookup) -> Dataset:
     """50,000 training and 10,000 test images (n, 32, 32, 3) of 100 fine classes; all else as `cifar10`."""
-    return _load(CIFAR100, options, data_dir, download, progress)
+    return _load(CIFAR100, options, lookup)
 
 
-def _load(
-    layout: Layout, options: CifarOptions, data_dir: Path | None, download: bool, progress: Progress | None
-) -> Dataset:
-    (path,) = obtain(layout.name, data_dir, download=download, progress=progress)
-    everything, official = _read(layout, path)
-    n = len(everything) - list(layout.rows.values())[-1]
-    train, test = Split(everything.x[:n], everything.y[:n]), Split(everything.x[n:], everything.y[n:])
-    title = label(layout.title, official, options.copy_note)
-    return Dataset(layout.name, title, train, test, layout.class_names, official)
+def _load(kind: Kind, options: CifarOptions, lookup: Lookup) -> Dataset:
+    def read(copy: Copy) -> Dataset:
+        everything, checked = _read(kind, copy)
+        n = len(everything) - list(kind.rows.values())[-1]
+        train, test = Split(everything.x[:n], everything.y[:n]), Split(everything.x[n:], everything.y[n:])
+        return published(kind.name, kind.title, train, test, kind.class_names, checked, options.copy_note)
+
+    return read_copy(kind.name, read, lookup)
 
 
-def _read(layout: Layout, path: Path) -> tuple[Split, bool]:
-    """All images in the order of the batches, and whether every batch is the published one."""
-    starts = dict(zip(layout.rows, np.cumsum([0, *layout.rows.values()]).tolist(), strict=False))
-    total = sum(layout.rows.values())
+def _read(kind: Kind, copy: Copy) -> tuple[Split, tuple[Checked, ...]]:
+    """All images in the order of the batches, and each batch's checksum."""
+    starts = dict(zip(kind.rows, np.cumsum([0, *kind.rows.values()]).tolist(), strict=False))
+    total = sum(kind.rows.values())
     everything = Split(allocate((total, SIDE, SIDE, CHANNELS)), np.empty(total, dtype=np.int64))
-    published, official = PUBLISHED[layout.name][0].members, True
-    for name, raw in _batches(layout, path):
-        rows, classes = layout.rows[name], len(layout.class_names)
-        images, labels = read_batch(raw, rows=rows, label_key=layout.label_key, classes=classes, name=path / name)
+    contents, checked = PUBLISHED[kind.name].contents, {}
+    for name, raw in _batches(kind, copy):
+        path, rows, classes = copy.path / name, kind.rows[name], len(kind.class_names)
+        images, labels = read_batch(raw, rows=rows, label_key=kind.label_key, classes=classes, name=path)
         place = slice(starts[name], starts[name] + rows)
         _interleave(images, everything.x[place])
         everything.y[place] = labels
-        official &= hashlib.md5(raw, usedforsecurity=False).hexdigest() == published[name]
-    return everything, official
+        checked[name] = Checked(path, "md5", contents[name], hashlib.md5(raw, usedforsecurity=False).hexdigest())
+    return everything, tuple(checked[name] for name in kind.rows)
 
 
 def _interleave(images: NDArray[np.uint8], out: NDArray[np.uint8]) -> None:
@@ -118,28 +114,34 @@ def _interleave(images: NDArray[np.uint8], out: NDArray[np.uint8]) -> None:
         out[..., channel] = planes[:, channel]
 
 
-def _batches(layout: Layout, path: Path) -> Iterator[tuple[str, bytes]]:
+def _batches(kind: Kind, copy: Copy) -> Iterator[tuple[str, bytes]]:
     """Every batch once, as its name and bytes, out of the folder or the archive."""
-    if not path.is_dir():
-        yield from _archived(layout, path)
+    if copy.is_file:
+        yield from _archived(kind, copy.path)
         return
-    for name, rows in layout.rows.items():
-        yield name, read_file(path / name, _limit(rows))
+    for file, rows in zip(copy.files, kind.rows.values(), strict=True):
+        yield file.name, read_file(file, _limit(rows))
 
 
-def _archived(layout: Layout, path: Path) -> Iterator[tuple[str, bytes]]:
+def _archived(kind: Kind, path: Path) -> Iterator[tuple[str, bytes]]:
     """Reads the batches out of the archive without unpacking it, and stops at the last one."""
-    missing = dict(layout.rows)
+    missing = dict(kind.rows)
     try:
-        with gzip.open(path) as stream, _tar(stream, path, sum(map(_limit, missing.values()))) as archive:
+        with (
+            open_plain(path) as packed,
+            gzip.open(packed) as stream,
+            _tar(stream, path, sum(map(_limit, missing.values()))) as archive,
+        ):
             while missing and (member := archive.next()):
                 name = PurePosixPath(member.name)
-                if str(name.parent) == layout.folder and name.name in missing:
+                if name.parent.name == kind.folder and name.name in missing:
                     yield name.name, _extract(archive, member, _limit(missing.pop(name.name)), path)
+    except PermissionError as error:
+        raise DatasetError(f"{path} cannot be read: {error.strerror}") from error
     except (tarfile.TarError, OSError, EOFError, zlib.error) as error:
         raise DatasetError(f"{path} is damaged ({error}): delete it, and get the published file again") from error
     if missing:
-        raise DatasetError(f"{path} lacks {listed(missing)}: delete it, and get the published file again")
+        raise DatasetError(f"{path} lacks {', '.join(missing)}: delete it, and get the published file again")
 
 
 def _tar(stream: gzip.GzipFile, path: Path, limit: int) -> tarfile.TarFile:

@@ -1,6 +1,6 @@
-"""The handwritten digits inside scikit-learn: real images that need no download."""
+"""The handwritten digits that ship with wncompare: real images that need no download."""
 
-from importlib.util import find_spec
+import gzip
 from pathlib import Path
 
 import numpy as np
@@ -8,46 +8,29 @@ from numpy.typing import NDArray
 
 from wncompare.catalog.registry import Options
 from wncompare.data.dataset import Dataset, Split
-from wncompare.data.files.download import Progress
-from wncompare.errors import DatasetError
+from wncompare.data.source import Lookup
 
-FILE = Path("datasets", "data", "digits.csv.gz")
-IMAGES, SIDE, SCALE, CLASSES, TEST_PER_CLASS = 1797, 8, 4, 10, 36
+FILE = Path(__file__).with_name("digits.csv.gz")
+"""As scikit-learn ships it; source and licenses stand in digits.LICENSE beside it."""
+SIDE, SCALE, CLASSES, TEST_PER_CLASS = 8, 4, 10, 36
 SPLIT_KEY = 360
 
 
-def digits(
-    options: Options, *, data_dir: Path | None = None, download: bool = True, progress: Progress | None = None
-) -> Dataset:
+def digits(options: Options, lookup: Lookup) -> Dataset:
     """1,437 training and 360 test images (n, 32, 32, 1) of the digits 0 to 9, by 13 writers.
 
     Values 0…16 become uint8 = round(v · 255 / 16) and each pixel is repeated 4 × 4. The test split has 36 images of
-    each digit, the same ones always. Source: scikit-learn's `load_digits`, the test part of the UCI data set
-    "Optical Recognition of Handwritten Digits"; the file is read straight from the package, whose import takes
-    seconds. Raises DatasetError where scikit-learn is absent.
+    each digit, the same ones always. Source: the test part of the UCI data set "Optical Recognition of Handwritten
+    Digits", which is also scikit-learn's `load_digits`.
     """
-    table = _table()
+    with gzip.open(FILE, "rt", encoding="ascii") as lines:
+        table = np.loadtxt(lines, delimiter=",", dtype=np.int64)
     images = np.rint(table[:, :-1] * (255 / 16)).astype(np.uint8).reshape(-1, SIDE, SIDE, 1)
     everything = Split(images.repeat(SCALE, axis=1).repeat(SCALE, axis=2), table[:, -1])
     test = _test_indices(everything.y)
-    train = np.setdiff1d(np.arange(IMAGES), test)
+    train = np.setdiff1d(np.arange(len(everything)), test)
     names = tuple(str(digit) for digit in range(CLASSES))
     return Dataset("digits", "scikit-learn digits", everything.take(train), everything.take(test), names)
-
-
-def _table() -> NDArray[np.int64]:
-    """One row an image: 64 pixel values, then the digit."""
-    spec = find_spec("sklearn")
-    if spec is None or not spec.submodule_search_locations:
-        raise DatasetError("digits needs scikit-learn, which is not installed: pip install scikit-learn")
-    path = Path(spec.submodule_search_locations[0]) / FILE
-    try:
-        table = np.loadtxt(path, delimiter=",", dtype=np.int64)
-    except (OSError, ValueError, EOFError) as error:
-        raise DatasetError(f"{path} cannot be read ({error}): reinstall scikit-learn") from error
-    if table.shape != (IMAGES, SIDE**2 + 1):
-        raise DatasetError(f"{path} has shape {table.shape}, not {(IMAGES, SIDE**2 + 1)}: reinstall scikit-learn")
-    return table
 
 
 def _test_indices(labels: NDArray[np.int64]) -> NDArray[np.intp]:

@@ -10,29 +10,28 @@ from PIL import Image, ImageOps
 from wncompare.catalog.datasets import ImageFolderOptions
 from wncompare.data.checks import check_pair
 from wncompare.data.dataset import Dataset, Split, allocate
-from wncompare.data.files.download import Progress
-from wncompare.data.files.store import listed, resolve
+from wncompare.data.files.store import find_own
+from wncompare.data.source import Lookup
 from wncompare.errors import DatasetError
+from wncompare.storage.files import open_plain
 
 FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".bmp": "BMP", ".webp": "WEBP"}
 MODES = {"rgb": "RGB", "grayscale": "L"}
-DEEP_MODES = ("I", "F")  # more than 8 bits a channel: Pillow would clip them
+ANIMATED = ("PNG", "WEBP")  # a camera's JPEG may have a second image, a preview
+PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+PNG_DEPTH = 24
+"""The byte of a PNG that has its bits a channel. Pillow does not tell: of 16-bit colours it gives the high bytes."""
 
 
-def image_folder(
-    options: ImageFolderOptions,
-    *,
-    data_dir: Path | None = None,
-    download: bool = True,
-    progress: Progress | None = None,
-) -> Dataset:
+def image_folder(options: ImageFolderOptions, lookup: Lookup) -> Dataset:
     """The images in train/<class>/ and test/<class>/, in the order of their names, as RGB or grey.
 
     They are turned as their EXIF data says, stripped of transparency, and resized (bilinear) where `options.size` is
     given. Hidden files are passed over. Raises DatasetError for other files, classes that differ between train and
-    test, images that cannot be read, are deeper than 8 bits, very large, or of different sizes where none is given.
+    test, images that cannot be read, are deeper than 8 bits a channel, animated, very large, or of different sizes
+    where none is given.
     """
-    root = resolve(options.path, data_dir)
+    root = find_own(options.path, lookup.data_dir)
     names = _class_names(root)
     train, test = (_split(root / split, names, options) for split in ("train", "test"))
     check_pair(train, test, names, str(root))
@@ -44,7 +43,7 @@ def _class_names(root: Path) -> tuple[str, ...]:
     train, test = ({path.name for path in _visible(root / split)} for split in ("train", "test"))
     if train != test:
         raise DatasetError(
-            f"{root}: train/ and test/ differ in the classes {listed(sorted(train ^ test))}: make them alike"
+            f"{root}: train/ and test/ differ in the classes {', '.join(sorted(train ^ test))}: make them alike"
         )
     if not train:
         raise DatasetError(f"{root}/train holds no class: expected train/<class>/ and test/<class>/")
@@ -69,7 +68,7 @@ def _images(folder: Path) -> list[Path]:
     files = _visible(folder)
     other = next((path for path in files if path.suffix.lower() not in FORMATS), None)
     if other is not None:
-        raise DatasetError(f"{other} is not an image that can be read: use {listed(FORMATS)}, or move it away")
+        raise DatasetError(f"{other} is not an image that can be read: use {', '.join(FORMATS)}, or move it away")
     if not files:
         raise DatasetError(f"{folder} holds no image: every class needs some")
     return files
@@ -94,13 +93,21 @@ def _read(path: Path, options: ImageFolderOptions) -> NDArray[np.uint8]:
 
 
 def _decode(path: Path, options: ImageFolderOptions) -> NDArray[np.uint8]:
-    with Image.open(path, formats=sorted(set(FORMATS.values()))) as image:
-        if image.mode.startswith(DEEP_MODES):
-            raise DatasetError(f"{path} has more than 8 bits a channel (mode {image.mode}): save it with 8")
-        pixels = ImageOps.exif_transpose(image).convert(MODES[options.color])
+    with open_plain(path) as stream:
+        _check_depth(stream.read(PNG_DEPTH + 1), path)
+        stream.seek(0)
+        with Image.open(stream, formats=sorted(set(FORMATS.values()))) as image:
+            if image.format in ANIMATED and getattr(image, "is_animated", False):
+                raise DatasetError(f"{path} is an animation: save the one image that is meant")
+            pixels = ImageOps.exif_transpose(image).convert(MODES[options.color])
     if options.size:
         pixels = pixels.resize(options.size[::-1], Image.Resampling.BILINEAR)
     return np.asarray(pixels, dtype=np.uint8).reshape(pixels.height, pixels.width, -1)
+
+
+def _check_depth(header: bytes, path: Path) -> None:
+    if header.startswith(PNG_SIGNATURE) and header[-1] > 8:
+        raise DatasetError(f"{path} has {header[-1]} bits a channel, more than 8: save it with 8")
 
 
 def _visible(folder: Path) -> list[Path]:

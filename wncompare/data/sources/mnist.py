@@ -1,24 +1,28 @@
 """MNIST (LeCun, Cortes and Burges 1998) and Fashion-MNIST (Xiao, Rasul and Vollgraf 2017)."""
 
-import gzip
+import hashlib
 import struct
-import zlib
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from wncompare.catalog.registry import Options
 from wncompare.data.checks import as_images, as_labels, check_pair
-from wncompare.data.dataset import Dataset, Split
-from wncompare.data.files.archive import read_all, read_arrays
-from wncompare.data.files.download import Progress
-from wncompare.data.files.store import check, label, obtain
+from wncompare.data.dataset import Checked, Dataset, Split, published
+from wncompare.data.files.archive import read_arrays, read_gzip
+from wncompare.data.files.download import sha256
+from wncompare.data.files.published import PUBLISHED
+from wncompare.data.files.store import Copy, read_copy
+from wncompare.data.source import Lookup
 from wncompare.errors import DatasetError
 
 SIDE, TRAIN, TEST = 28, 60_000, 10_000
 IMAGES_MAGIC, LABELS_MAGIC = 2051, 2049
 ARCHIVE_LIMIT = 2**26
+NPZ = ("x_train", "y_train", "x_test", "y_test")
 DIGITS = tuple(map(str, range(10)))
 CLOTHES = (
     "T-shirt/top",
@@ -33,57 +37,81 @@ CLOTHES = (
     "ankle boot",
 )
 
+Part = tuple[Path, NDArray[Any]]
+"""Images (n, 28, 28, 1) or labels (n,), and where they were read."""
 
-def mnist(
-    options: Options, *, data_dir: Path | None = None, download: bool = True, progress: Progress | None = None
-) -> Dataset:
-    """60,000 training and 10,000 test images (n, 28, 28, 1) of handwritten digits, from Keras's `mnist.npz`.
 
-    Raises DatasetError where the file is absent, damaged or of another size.
+def mnist(options: Options, lookup: Lookup) -> Dataset:
+    """60,000 training and 10,000 test images (n, 28, 28, 1) of handwritten digits.
+
+    Read from Keras's `mnist.npz`, which is downloaded where no copy is found, or from the four IDX files. Raises
+    DatasetError where all copies are damaged or of another size.
     """
-    (path,) = obtain("mnist", data_dir, download=download, progress=progress)
-    arrays = read_arrays(path, ("x_train", "y_train", "x_test", "y_test"), limit=ARCHIVE_LIMIT)
-    train = _split(arrays["x_train"], arrays["y_train"], TRAIN, path)
-    test = _split(arrays["x_test"], arrays["y_test"], TEST, path)
-    return _dataset("mnist", "MNIST", train, test, DIGITS, data_dir)
+    return read_copy("mnist", partial(_read, "mnist", "MNIST", DIGITS), lookup)
 
 
-def fashion_mnist(
-    options: Options, *, data_dir: Path | None = None, download: bool = True, progress: Progress | None = None
-) -> Dataset:
-    """60,000 training and 10,000 test images (n, 28, 28, 1) of clothing, from the four files in `fashion-mnist/`.
+def fashion_mnist(options: Options, lookup: Lookup) -> Dataset:
+    """60,000 training and 10,000 test images (n, 28, 28, 1) of clothing, from the four IDX files.
 
-    Raises DatasetError where a file is absent, damaged or of another size.
+    Raises DatasetError where all copies are damaged or of another size.
     """
-    paths = obtain("fashion_mnist", data_dir, download=download, progress=progress)
-    train = _split(_idx(paths[0], TRAIN, SIDE, SIDE), _idx(paths[1], TRAIN), TRAIN, paths[0])
-    test = _split(_idx(paths[2], TEST, SIDE, SIDE), _idx(paths[3], TEST), TEST, paths[2])
-    return _dataset("fashion_mnist", "Fashion-MNIST", train, test, CLOTHES, data_dir)
+    return read_copy("fashion_mnist", partial(_read, "fashion_mnist", "Fashion-MNIST", CLOTHES), lookup)
 
 
-def _dataset(
-    name: str, title: str, train: Split, test: Split, class_names: tuple[str, ...], data_dir: Path | None
-) -> Dataset:
-    check_pair(train, test, class_names, title)
-    official = all(checked.official for checked in check(name, data_dir))
-    return Dataset(name, label(title, official), train, test, class_names, official)
+def _read(name: str, title: str, class_names: tuple[str, ...], copy: Copy) -> Dataset:
+    parts = _npz_parts(copy.path) if copy.is_file else _idx_parts(copy)
+    train, test = (Split(*(array for _, array in parts[start : start + 2])) for start in (0, 2))
+    check_pair(train, test, class_names, str(copy.path))
+    return published(name, title, train, test, class_names, _checked(name, copy, parts))
 
 
-def _split(x: NDArray[np.generic], y: NDArray[np.generic], images: int, path: Path) -> Split:
-    if x.shape != (images, SIDE, SIDE):
-        raise DatasetError(f"{path} holds images {x.shape}, not {(images, SIDE, SIDE)}: get the published file")
-    return Split(as_images(x, str(path)), as_labels(y, images, str(path)))
+def _npz_parts(path: Path) -> list[Part]:
+    arrays = read_arrays(path, NPZ, limit=ARCHIVE_LIMIT)
+    return [*_npz_split(path, arrays, "train", TRAIN), *_npz_split(path, arrays, "test", TEST)]
 
 
-def _idx(path: Path, *shape: int) -> NDArray[np.uint8]:
-    """A gzipped IDX file of bytes (http://yann.lecun.com/exdb/mnist/): a big-endian header, then one byte a value."""
-    header = struct.pack(f">{1 + len(shape)}I", IMAGES_MAGIC if len(shape) == 3 else LABELS_MAGIC, *shape)
+def _npz_split(path: Path, arrays: dict[str, NDArray[Any]], split: str, images: int) -> tuple[Part, Part]:
+    x = as_images(arrays[f"x_{split}"], str(path))
+    if x.shape != (images, SIDE, SIDE, 1):
+        raise DatasetError(f"{path} holds images {x.shape[:3]}, not {(images, SIDE, SIDE)}: get the published file")
+    return (path / f"x_{split}", x), (path / f"y_{split}", as_labels(arrays[f"y_{split}"], images, str(path)))
+
+
+def _idx_parts(copy: Copy) -> list[Part]:
+    shapes = ((TRAIN, SIDE, SIDE), (TRAIN,), (TEST, SIDE, SIDE), (TEST,))
+    arrays = [(path, _idx(path, shape)) for path, shape in zip(copy.files, shapes, strict=True)]
+    return [(path, array[..., None] if array.ndim == 3 else array.astype(np.int64)) for path, array in arrays]
+
+
+def _idx(path: Path, shape: tuple[int, ...]) -> NDArray[np.uint8]:
+    """An IDX file of bytes, gzipped or not: a header, then one byte a value."""
+    header = _idx_header(shape)
     expected = len(header) + int(np.prod(shape))
-    try:
-        with gzip.open(path) as stream:
-            raw = read_all(stream, expected, path)
-    except (OSError, EOFError, zlib.error) as error:
-        raise DatasetError(f"{path} is damaged ({error}): delete it, and get the published file again") from error
+    raw = read_gzip(path, expected)
     if len(raw) != expected or not raw.startswith(header):
         raise DatasetError(f"{path} is no IDX file of {shape} bytes: delete it, and get the published file again")
     return np.frombuffer(raw, np.uint8, offset=len(header)).reshape(shape)
+
+
+def _idx_header(shape: tuple[int, ...]) -> bytes:
+    """Big-endian: a number that tells the type and the dimensions, then the sizes (http://yann.lecun.com/exdb/mnist/)."""
+    return struct.pack(f">{1 + len(shape)}I", IMAGES_MAGIC if len(shape) == 3 else LABELS_MAGIC, *shape)
+
+
+def _checked(name: str, copy: Copy, parts: list[Part]) -> tuple[Checked, ...]:
+    """The checksum of the archive, where it is the published one, or of what is in it, each as an IDX file."""
+    if copy.is_file:
+        archive = Checked(copy.path, "sha256", PUBLISHED[name].files[0].sha256, sha256(copy.path))
+        if archive.official:
+            return (archive,)
+    expected = PUBLISHED[name].contents.values()
+    return tuple(
+        Checked(path, "sha256", wanted, _idx_sha256(array))
+        for wanted, (path, array) in zip(expected, parts, strict=True)
+    )
+
+
+def _idx_sha256(array: NDArray[Any]) -> str:
+    """The SHA-256 of the unpacked IDX file that holds these images (n, 28, 28, 1) or labels (n,)."""
+    shape = array.shape[:3]
+    return hashlib.sha256(_idx_header(shape) + array.astype(np.uint8).tobytes()).hexdigest()

@@ -10,23 +10,21 @@ from wncompare.catalog.datasets import NpzOptions
 from wncompare.data.checks import as_images, as_labels, check_pair
 from wncompare.data.dataset import Dataset, Split, memory
 from wncompare.data.files.archive import read_arrays
-from wncompare.data.files.download import Progress
-from wncompare.data.files.store import resolve
+from wncompare.data.files.store import find_own
+from wncompare.data.source import Lookup
 from wncompare.errors import DatasetError
 
 WANTED = ("x_train", "y_train", "x_test", "y_test")
 
 
-def npz(
-    options: NpzOptions, *, data_dir: Path | None = None, download: bool = True, progress: Progress | None = None
-) -> Dataset:
+def npz(options: NpzOptions, lookup: Lookup) -> Dataset:
     """The images and labels in an .npz file, as `numpy.savez(path, x_train=…, y_train=…, x_test=…, y_test=…)` writes.
 
     Images are whole numbers 0…255, (n, height, width) or (n, height, width, channels); labels are class numbers from
     0, (n,) or (n, 1). `class_names`, an array of text, is optional: without it every class must have training images.
     Raises DatasetError, saying what is wrong and how to store it, for anything else.
     """
-    path = resolve(options.path, data_dir)
+    path = find_own(options.path, lookup.data_dir)
     arrays = read_arrays(path, WANTED, ("class_names",), limit=memory())
     train, test = (_split(arrays, name, path) for name in ("train", "test"))
     names = _class_names(arrays.get("class_names"), train, path)

@@ -1,25 +1,17 @@
 """Drawn images of any shape, size and class count, for smoke tests and benchmarks."""
 
-from pathlib import Path
-
 import numpy as np
 from numpy.typing import NDArray
 
 from wncompare.catalog.datasets import SyntheticOptions
 from wncompare.data.dataset import Dataset, Split, allocate
-from wncompare.data.files.download import Progress
+from wncompare.data.source import Lookup
 
 CELLS = 4
 BLOCK_BYTES = 2**18
 
 
-def synthetic(
-    options: SyntheticOptions,
-    *,
-    data_dir: Path | None = None,
-    download: bool = True,
-    progress: Progress | None = None,
-) -> Dataset:
+def synthetic(options: SyntheticOptions, lookup: Lookup) -> Dataset:
     """Images x = pattern[y] + noise, where image i has the class y = i mod classes.
 
     A class's pattern is a random 4 × 4 grid per channel, smoothed to height × width, with values 0…127; the noise is

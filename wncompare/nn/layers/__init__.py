@@ -1,8 +1,10 @@
 """Layers that reparameterize kernels, and functions that apply them to whole models; they need Keras alone."""
 
 from .data_init import initialize_from_data
+from .foreign_weights import load_weight_norm
 from .mean_only_batch_normalization import MeanOnlyBatchNormalization
 from .reparameterization import Norms, Reparameterization
+from .summary import Summary, summary
 from .weight_normalization import WeightNormalization
 from .weight_normalize import weight_normalize
 from .weight_standardization import WeightStandardization
@@ -11,8 +13,11 @@ __all__ = [
     "MeanOnlyBatchNormalization",
     "Norms",
     "Reparameterization",
+    "Summary",
     "WeightNormalization",
     "WeightStandardization",
     "initialize_from_data",
+    "load_weight_norm",
+    "summary",
     "weight_normalize",
 ]

@@ -6,7 +6,7 @@ from typing import Any, Literal
 import numpy as np
 from keras import activations, layers, ops
 
-from wncompare.nn.keras_private import full_precision, substituted
+from wncompare.nn.keras_private import eager_value, full_precision, substituted
 
 from ._fold import norm, weight_norm
 from ._kernels import CONVOLUTIONS, DEPTHWISE, TRANSPOSED, Kernel, einsum_terms, find_kernels
@@ -67,7 +67,16 @@ def initial_values(
     v·x + b instead of t, as the layer in TensorFlow Addons did: g = 1/√(σ² + 1e-10), b = −μ·g.
 
     Eagerly, the moments are taken in float64.
+
+    Raises:
+        ValueError: eagerly, where the inputs have no values because the layer is called in a traced function.
     """
+    if eager and eager_value(inputs) is None:
+        raise ValueError(
+            f"Layer '{affine.layer.name}' is called inside a function that is traced (keras.remat, a compiled one, a "
+            "loop), where a batch has no values to initialize from. Leave that away until the model is initialized, or "
+            "use data_init=False."
+        )
     axes = affine.kernel.output_axes
     with full_precision():
         v = _float32(affine.kernel.variable)

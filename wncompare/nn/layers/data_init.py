@@ -7,7 +7,7 @@ from typing import Any
 
 import keras
 
-from wncompare.nn.keras_private import children, is_symbolic, substituted
+from wncompare.nn.keras_private import children, is_symbolic, layer_tree, substituted, without_remat
 
 from ._affine import affine_of
 from .mean_only_batch_normalization import MeanOnlyBatchNormalization
@@ -28,21 +28,26 @@ def initialize_from_data(model: keras.Model, batch: Any, *, epsilon: float = 1e-
       all). The other layers keep their values, except that `MeanOnlyBatchNormalization` takes the batch's mean.
     - In a model without any, the kernel of each plain Dense, EinsumDense, Conv, ConvTranspose and DepthwiseConv layer,
       alone or in `TimeDistributed`, becomes g·v/‖v‖: the same function as the weight-normalized model's.
-    - A layer that is frozen, that the model does not call or calls more than once, and layers inside Keras's own
-      composites such as attention keep their values; so do outputs whose σ is not above `epsilon` (relative to |μ|
-      where that is above 1; a `WeightNormalization` layer has an epsilon of its own). Without a bias only the scale
-      is set.
+    - A layer that is frozen, as a whole or in part, that the model does not call or calls more than once, and layers
+      inside Keras's own composites such as attention keep their values; so do outputs whose σ is not above `epsilon`
+      (relative to |μ| where that is above 1; a `WeightNormalization` layer has an epsilon of its own). Without a bias
+      only the scale is set.
 
     Args:
         model: a built model, of any kind.
         batch: the model's input, as an array or whatever the model takes.
         epsilon: for plain layers, the standard deviation that counts as zero.
+
+    Raises:
+        ValueError: where a layer is called inside a traced function, in which a batch has no values.
     """
     initializers = _initializers(model, epsilon)
     used = _count_calls(model, batch, list(initializers))
+    trained = {id(variable) for variable in model.trainable_variables}
     with ExitStack() as stack:
+        stack.enter_context(without_remat(layer_tree(model)))
         for layer, initialize in initializers.items():
-            if used[layer] == 1:
+            if used[layer] == 1 and trained.issuperset(map(id, _set_from_data(layer))):
                 stack.enter_context(substituted(layer, call=_initializing(layer, initialize)))
         model(batch, training=False)
     for layer in _walk(model):
@@ -57,6 +62,16 @@ def _initializers(model: keras.Model, epsilon: float) -> dict[keras.layers.Layer
     else:
         chosen = [layer for layer in layers if isinstance(layer, MeanOnlyBatchNormalization) or affine_of(layer)]
     return {layer: _initializer(layer, epsilon) for layer in chosen if layer.trainable}
+
+
+def _set_from_data(layer: keras.layers.Layer) -> list[Any]:
+    if isinstance(layer, WeightNormalization):
+        return layer.set_from_data
+    if isinstance(layer, MeanOnlyBatchNormalization):
+        return [layer.beta]
+    affine = affine_of(layer)
+    assert affine is not None
+    return [variable for variable in (affine.kernel.variable, affine.bias) if variable is not None]
 
 
 def _initializer(layer: keras.layers.Layer, epsilon: float) -> Initializer:
@@ -95,6 +110,7 @@ def _count_calls(model: keras.Model, batch: Any, layers: list[keras.layers.Layer
         return counted
 
     with ExitStack() as stack:
+        stack.enter_context(without_remat(layer_tree(model)))
         for layer in layers:
             stack.enter_context(substituted(layer, call=counting(layer)))
         model(batch, training=False)

@@ -6,6 +6,10 @@ from typing import Any
 
 import keras
 
+from wncompare.nn.keras_private import substituted
+
+from .copying import copied, copy_state, is_own
+
 
 @dataclass(frozen=True)
 class Replacement:
@@ -18,34 +22,28 @@ class Replacement:
 Replace = Callable[[keras.layers.Layer], Replacement | None]
 
 
-def rebuild(model: keras.Model, replace: Replace) -> keras.Model:
-    """A new model in which each layer is replaced, or copied with its variables where `replace` returns None.
+def rebuild(model: keras.Model, replace: Replace, *, copy: bool = True) -> keras.Model:
+    """A new model in which each layer is replaced, or copied with its state where `replace` returns None.
 
     Sequential models stay Sequential, submodels stay submodels, and a layer used in several places stays shared.
 
+    Args:
+        model: a built Sequential or functional model.
+        replace: gives a layer's replacement, or None.
+        copy: whether the other layers are copied, and the model compiled as the given one is. False takes these very
+            layers into the new model, uncompiled, and the given model is used up.
+
     Raises:
-        ValueError: for a subclassed model, whose structure is in its code, and for a model that is not built.
+        ValueError: for a subclassed model or one with a `call` of its own, whose structure is in its code, for a model
+            that is not built, and for a layer that cannot be copied.
     """
-    return _Rebuilding(replace).run(model)
-
-
-def copied(layer: keras.layers.Layer, **changes: Any) -> keras.layers.Layer:
-    """A new layer of the same type and configuration, but for the given changes, with variables of its own."""
-    return type(layer).from_config({**layer.get_config(), **changes})
-
-
-def copy_variables(source: keras.layers.Layer, target: keras.layers.Layer) -> None:
-    """Copies values variable by variable, random state included; a bias that the target lacks is passed over."""
-    values = list(source.variables)
-    if len(target.variables) == len(values) - 1:
-        values = [variable for variable in values if variable.name != "bias"]
-    for old, new in zip(values, target.variables, strict=True):
-        new.assign(keras.ops.copy(old.value))  # JAX frees the source's buffer when it trains
+    return _Rebuilding(replace, copy).run(model)
 
 
 class _Rebuilding:
-    def __init__(self, replace: Replace) -> None:
+    def __init__(self, replace: Replace, copy: bool) -> None:
         self._replace = replace
+        self._copy = copy
         self._known: dict[int, tuple[keras.layers.Layer, ...]] = {}
         self._fills: list[Callable[[], None]] = []
 
@@ -61,19 +59,21 @@ class _Rebuilding:
                 f"Cannot rebuild model '{model.name}' of type {type(model).__name__}: expected a Sequential or "
                 "functional model that knows its inputs. A subclassed model wraps its layers where it creates them."
             )
-        return self._sequential(model) if isinstance(model, keras.Sequential) else self._functional(model)
+        if is_own(type(model).call):
+            raise ValueError(
+                f"Cannot rebuild model '{model.name}' of type {type(model).__name__}: it has a call() of its own, "
+                "which a model rebuilt from its layers would not run. Put that code into a layer."
+            )
+        new = self._sequential(model) if isinstance(model, keras.Sequential) else self._functional(model)
+        if model.compiled and self._copy:
+            _compile_alike(model, new)
+        return new
 
     def _sequential(self, model: keras.Sequential) -> keras.Sequential:
         source = model.inputs[0]
         start = keras.Input(batch_shape=source.shape, dtype=source.dtype, name=source.name)
-        new = keras.Sequential(
-            [start, *(layer for old in model.layers for layer in self._layers(old))],
-            name=model.name,
-            trainable=model.trainable,
-        )
-        if model.compiled:
-            new.compile_from_config(model.get_compile_config())
-        return new
+        layers = [layer for old in model.layers for layer in self._layers(old)]
+        return keras.Sequential([start, *layers], name=model.name, trainable=model.trainable)
 
     def _functional(self, model: keras.Model) -> keras.Model:
         tails: dict[int, tuple[keras.layers.Layer, ...]] = {}
@@ -91,7 +91,8 @@ class _Rebuilding:
                 outputs = layer(outputs)
             return outputs
 
-        return keras.models.clone_model(model, clone_function=first, call_function=chain)
+        with substituted(model, compiled=False):
+            return keras.models.clone_model(model, clone_function=first, call_function=chain)
 
     def _layers(self, old: Any) -> tuple[keras.layers.Layer, ...]:
         if id(old) not in self._known:
@@ -103,11 +104,20 @@ class _Rebuilding:
             return (self._model(old),)
         replacement = self._replace(old) if isinstance(old, keras.layers.Layer) else None
         if replacement is None:
-            replacement = _copy(old)
+            replacement = _copy(old) if self._copy else Replacement((old,), lambda: None)
         self._fills.append(replacement.fill)
         return replacement.layers
 
 
 def _copy(old: Any) -> Replacement:
-    new = type(old).from_config(old.get_config())
-    return Replacement((new,), lambda: copy_variables(old, new) if isinstance(old, keras.layers.Layer) else None)
+    new = copied(old)
+    return Replacement((new,), lambda: copy_state(old, new) if isinstance(old, keras.layers.Layer) else None)
+
+
+def _compile_alike(model: keras.Model, new: keras.Model) -> None:
+    """Compiles as the given model is, with losses and metrics that nobody registered among them."""
+    given = keras.tree.flatten(list(model._compile_config.config.values()))
+    scope = {getattr(thing, "__name__", type(thing).__name__): thing for thing in given if callable(thing)}
+    classes = {type(thing).__name__: type(thing) for thing in given if hasattr(thing, "get_config")}
+    with keras.saving.custom_object_scope({**scope, **classes}):
+        new.compile_from_config(model.get_compile_config())

@@ -8,9 +8,17 @@ import keras
 import numpy as np
 from keras import ops
 
-from wncompare.nn.keras_private import full_precision, substituted
+from wncompare.nn.keras_private import (
+    adopt_remat,
+    full_precision,
+    layer_tree,
+    remat_names,
+    substituted,
+    without_remat,
+)
 
 from ._fold import gain_shape, norm
+from ._guards import check_plain, guard, refusal, release
 from ._kernels import CELLS, Kernel, OutputAxes, find_kernels
 
 
@@ -58,6 +66,8 @@ class Reparameterization(keras.layers.Wrapper):
         kwargs.setdefault("trainable", layer.trainable)
         super().__init__(layer, **kwargs)
         self.output_axes = output_axes
+        adopt_remat(self, layer)
+        guard(self.kernels)
         self.supports_masking = layer.supports_masking
 
     def _fold(self, v: Any, g: Any, output_axes: tuple[int, ...]) -> Any:
@@ -84,6 +94,7 @@ class Reparameterization(keras.layers.Wrapper):
     def build(self, input_shape: Any) -> None:
         """Builds the wrapped layer, unless it is, and adds the gains."""
         super().build(input_shape)
+        check_plain(type(self).__name__, self.kernels)
         for kernel in self.kernels:
             setattr(self, f"{kernel.name}_g", self._add_gain(kernel))
 
@@ -117,10 +128,60 @@ class Reparameterization(keras.layers.Wrapper):
         if mask is not None and "mask" in self.layer.call_signature_parameters:
             kwargs["mask"] = mask
         with ExitStack() as stack:
+            stack.enter_context(without_remat(layer_tree(self.layer)))
             for kernel, value in zip(self.kernels, self.folded().values(), strict=True):
                 value = ops.cast(value, kernel.owner.compute_dtype)
                 stack.enter_context(substituted(kernel.owner, **{kernel.slot: value}))
             return self.layer(inputs, *args, **kwargs)
+
+    @property
+    def waiting(self) -> bool:
+        """Whether a batch will still set variables: never, unless a subclass says so."""
+        return False
+
+    def rematerialized_call(self, layer_call: Any, *args: Any, **kwargs: Any) -> Any:
+        """As a whole or not at all: the wrapper is computed again in the backward pass, never the layer inside alone,
+        nor its activation.
+
+        Calls that change variables keep what they computed: a layer that waits for data, RNNs with dropout or state.
+        """
+        if self.waiting or self._changes_state():
+            return layer_call
+        flags = {name: value for name, value in kwargs.items() if value is None or isinstance(value, bool)}
+        tensors = {name: value for name, value in kwargs.items() if name not in flags}
+
+        def flagged(
+            *args: Any, **kwargs: Any
+        ) -> Any:  # flags are no tensors, which is all that JAX would take them for
+            return layer_call(*args, **kwargs, **flags)
+
+        if self.layer.name in remat_names(self):
+            chosen = keras.remat(flagged)
+        else:
+            chosen = super().rematerialized_call(flagged, *args, **tensors)
+        return lambda *args, **kwargs: chosen(*args, **{name: x for name, x in kwargs.items() if name not in flags})
+
+    def _changes_state(self) -> bool:
+        random = any(
+            getattr(layer, name, 0) for layer in layer_tree(self.layer) for name in ("dropout", "recurrent_dropout")
+        )
+        return random or any(getattr(layer, "stateful", False) for layer in layer_tree(self.layer))
+
+    def quantize(self, mode: Any = None, type_check: bool = True, config: Any = None) -> None:
+        """Refuses.
+
+        Raises:
+            ValueError: always, with the way to a quantized layer.
+        """
+        raise refusal("quantize", self.layer)
+
+    def enable_lora(self, *args: Any, **kwargs: Any) -> None:
+        """Refuses.
+
+        Raises:
+            ValueError: always, with the way to a layer with LoRA.
+        """
+        raise refusal("enable LoRA in", self.layer)
 
     def norms(self) -> dict[str, Norms]:
         """‖v‖ and g of each kernel, by name, as NumPy arrays with one entry an output."""
@@ -144,6 +205,7 @@ class Reparameterization(keras.layers.Wrapper):
         for kernel, value in zip(self.kernels, self.folded().values(), strict=True):
             kernel.variable.assign(value)
         self.reset_gains()
+        release(self.kernels)
         return self.layer
 
     def compute_output_shape(self, *args: Any, **kwargs: Any) -> Any:
@@ -195,6 +257,7 @@ def _check(wrapper: str, layer: Any, output_axes: OutputAxes | None) -> None:
     owners = {id(kernel.owner): kernel.owner for kernel in find_kernels(layer, output_axes)}
     if not owners or isinstance(layer, Reparameterization | keras.Model):
         raise ValueError(f"{wrapper} cannot wrap layer '{layer.name}' of type {type(layer).__name__}: {_reason(layer)}")
+    check_plain(wrapper, find_kernels(layer, output_axes))
     is_cell = isinstance(layer, (*CELLS, keras.layers.StackedRNNCells))
     if is_cell and any(cell.dropout or cell.recurrent_dropout for cell in owners.values()):
         raise ValueError(

@@ -5,11 +5,12 @@ from typing import Any
 import keras
 from keras import ops
 
-from wncompare.nn.keras_private import eager_value, is_stateless, is_symbolic
+from wncompare.nn.keras_private import eager_value, entry_layer, is_stateless, is_symbolic
 
 from ._affine import Affine, DataInit, affine_of, initial_values
 from ._fold import norm, weight_norm
 from ._kernels import OutputAxes, find_kernels
+from ._replicas import is_replica
 from .reparameterization import Reparameterization
 
 
@@ -27,7 +28,8 @@ class WeightNormalization(Reparameterization):
             from a batch, so that each pre-activation starts with mean 0 and variance 1 (eq. 5–6). "tfa": from a batch,
             with the values that the layer of TensorFlow Addons gave. From a batch means `initialize_from_data`, else
             the first eager call, else the first batch of `fit` (TensorFlow, torch; JAX raises). It is for affine
-            layers; the others, and layers that one forward pass uses twice, start with g = ‖v‖ whatever is asked.
+            layers; the others, and layers that one forward pass uses twice, start with g = ‖v‖ whatever is asked. What
+            is frozen, as a whole or in part, keeps its values and goes on waiting.
         output_axes: which axes of the kernels are outputs, where the layer's type does not say it or says it
             differently from what is wanted: axes, or a mapping from kernel names to axes.
         epsilon: a standard deviation not above it (relative to the mean, if that is above 1) counts as zero in
@@ -103,13 +105,34 @@ class WeightNormalization(Reparameterization):
         if bias is not None:
             affine.bias.assign(bias)
 
+    @property
+    def set_from_data(self) -> list[Any]:
+        """The variables that a batch gives values or a meaning: g, v and the bias; none if it is no affine map."""
+        affine = self.affine
+        if affine is None or not self.data_init:
+            return []
+        bias = [] if affine.bias is None else [affine.bias]
+        return [self.g[affine.kernel.name], affine.kernel.variable, *bias]
+
+    def _is_frozen(self) -> bool:
+        if not (self.trainable and self.layer.trainable):
+            return True
+        trained = {id(variable) for variable in (entry_layer() or self).trainable_variables}
+        return any(id(variable) not in trained for variable in self.set_from_data)
+
     def call(self, inputs: Any, *args: Any, training: bool | None = None, mask: Any = None, **kwargs: Any) -> Any:
         """What the wrapped layer computes with the folded kernels; its further arguments are passed on."""
-        if self.waiting and training is not False and not is_symbolic():
+        if self.waiting and training is not False and not is_symbolic() and not self._is_frozen():
             self._meet_first_batch(inputs, training)
         return super().call(inputs, *args, training=training, mask=mask, **kwargs)
 
     def _meet_first_batch(self, inputs: Any, training: bool | None) -> None:
+        if is_replica():
+            raise ValueError(
+                f"WeightNormalization '{self.name}' has data_init={self.data_init!r} and has seen no data, and each "
+                "replica would set g and the bias from its own part of the first batch. Call "
+                "wncompare.layers.initialize_from_data(model, batch) before training; or use data_init=False."
+            )
         if eager_value(inputs) is not None and not is_stateless():
             self.initialize_from_batch(inputs)
         elif training and keras.backend.backend() == "tensorflow" and not is_stateless():
@@ -131,8 +154,16 @@ class WeightNormalization(Reparameterization):
         return True
 
     def load_own_variables(self, store: Any) -> None:
-        """Restores g; a restored layer counts as initialized."""
-        super().load_own_variables(store)
+        """Restores g, with whichever `data_init` it was saved; a restored layer counts as initialized.
+
+        How a layer starts says nothing about values that are there: the flag that `data_init` adds is passed over.
+        """
+        gains = list(self.g.values()) if self.built else []
+        if gains and len(store.keys()) in (len(gains), len(gains) + 1):
+            for index, gain in enumerate(gains):
+                gain.assign(store[str(index)])
+        else:
+            super().load_own_variables(store)  # says what does not fit
         self.finish_initialization()
 
     def get_config(self) -> dict[str, Any]:

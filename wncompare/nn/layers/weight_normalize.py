@@ -7,7 +7,8 @@ from typing import Any
 import keras
 
 from ._affine import DataInit
-from .rebuild import Replacement, copied, copy_variables, rebuild
+from .copying import copied, copy_attributes, copy_state, copy_variables
+from .rebuild import Replacement, rebuild
 from .reparameterization import Reparameterization
 from .structure import descendants, has_kernels
 from .weight_normalization import WeightNormalization
@@ -49,18 +50,34 @@ def wrapped(
     layer: keras.layers.Layer,
     wrapper: type[Reparameterization],
     *,
+    copy: bool = True,
     changes: Mapping[str, Any] = MappingProxyType({}),
     **options: Any,
 ) -> Replacement:
-    """A layer's copy in a wrapper of the same name, with the layer's values and the gains that belong to them.
+    """A layer in a wrapper of the same name, with the gains that belong to its values.
 
-    `changes` are made to the copy's configuration, `options` go to the wrapper.
+    It is a copy of the layer, with these `changes` to its configuration, or with `copy` False and no changes the layer
+    itself; `options` go to the wrapper.
     """
-    inner = copied(layer, **changes)
-    outer = wrapper(inner, name=layer.name, **options)
+    inner = altered(layer, **changes) if copy or changes else Replacement((layer,), lambda: None)
+    outer = wrapper(*inner.layers, name=layer.name, **options)
 
     def fill() -> None:
-        copy_variables(layer, inner)
+        inner.fill()
         outer.reset_gains()
 
     return Replacement((outer,), fill)
+
+
+def altered(layer: keras.layers.Layer, **changes: Any) -> Replacement:
+    """A layer's copy with these changes to its configuration, and with the layer's state as far as it has a place."""
+    new = copied(layer, **changes)
+
+    def fill() -> None:
+        if not changes:
+            copy_state(layer, new)
+        else:
+            copy_variables(layer, new)
+            copy_attributes(layer, new, but=changes)
+
+    return Replacement((new,), fill)

@@ -11,7 +11,7 @@ from wncompare.data import Dataset
 from wncompare.data.dataset import splits
 from wncompare.nn import arms
 from wncompare.nn.layer_table import parameters
-from wncompare.nn.runs.inputs import given, use
+from wncompare.nn.runs.inputs import dataset_of, use_device
 from wncompare.nn.training.trainer import Trainer
 from wncompare.tasks import CostMeasured, CostTask, Device, Report, SpeedMeasured, SpeedTask
 
@@ -42,8 +42,8 @@ def speed(task: SpeedTask, report: Report) -> SpeedMeasured:
 
 
 def _dataset(task: CostTask | SpeedTask) -> Dataset:
-    use(task.device)
-    return given(task.config.dataset, task.data_dir, task.shared)
+    use_device(task.device)
+    return dataset_of(task.config.dataset, task.data_dir, task.shared)
 
 
 def _trainer(config: Config, variant: str, dataset: Dataset) -> Trainer:

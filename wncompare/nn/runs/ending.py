@@ -1,10 +1,28 @@
-"""When a run stops before its last epoch, told from its history alone: a resumed run needs no state for it."""
+"""Whether and how a run ends, told from its history alone: a resumed run ends where the whole one would."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Literal
 
 from wncompare.config import EarlyStopping, StopAt, Training
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How a run ends, and why where it stops before its last epoch."""
+
+    status: Literal["finished", "diverged"]
+    stopped: str | None = None
+
+
+def ending_of(training: Training, history: Sequence[Mapping[str, Any]], *, finite: bool) -> Ending | None:
+    """How a run with this history ends here, None where it goes on; `finite` says whether all of its weights are."""
+    if history and not (finite and math.isfinite(float(history[-1]["loss"]))):
+        return Ending("diverged")
+    if reason := stopped(training, history):
+        return Ending("finished", reason)
+    return Ending("finished") if len(history) == training.epochs else None
 
 
 def stopped(training: Training, history: Sequence[Mapping[str, Any]]) -> str | None:

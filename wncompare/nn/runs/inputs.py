@@ -16,7 +16,7 @@ from wncompare.tasks import Device
 
 
 @lru_cache(maxsize=1)  # a worker's runs share it
-def given(choice: Named, data_dir: Path | None, shared: Shared | None) -> Dataset:
+def dataset_of(choice: Named, data_dir: Path | None, shared: Shared | None) -> Dataset:
     """The dataset that the driver has `shared` decoded or, where this machine lacks that copy, from its `data_dir`."""
     if shared is not None:
         with suppress(DatasetError):  # this machine's disk may not have it
@@ -24,7 +24,7 @@ def given(choice: Named, data_dir: Path | None, shared: Shared | None) -> Datase
     return data.load(choice.name, choice, data_dir=data_dir)
 
 
-def use(device: Device) -> None:
+def use_device(device: Device) -> None:
     """Have Keras compute as `numerics.settle` says and TensorFlow on that kind of device while this process lives.
 
     Raises:

@@ -4,9 +4,7 @@ This is what an engine's worker calls. Records are written as the run goes: what
 is on disk.
 """
 
-import math
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from time import perf_counter
@@ -17,27 +15,25 @@ import keras
 import numpy as np
 
 from wncompare import records
-from wncompare.config import Training
-from wncompare.data import Dataset, Split
+from wncompare.data import Dataset
 from wncompare.data.dataset import splits
 from wncompare.errors import DatasetError, ModelError, RecordsError, UnreadableError
 from wncompare.nn import arms
 from wncompare.nn.layer_table import layer_rows, parameters
-from wncompare.nn.runs.ending import stopped
-from wncompare.nn.runs.inputs import check_fits, given, use
-from wncompare.nn.runs.tensorboard import EventFiles
-from wncompare.nn.training import checkpoint, programs
+from wncompare.nn.runs.ending import Ending, ending_of
+from wncompare.nn.runs.folder import History, RunFolder
+from wncompare.nn.runs.inputs import dataset_of, use_device
+from wncompare.nn.runs.trainers import trainer_of
+from wncompare.nn.training import programs
 from wncompare.nn.training.trainer import EpochResult, Trainer
-from wncompare.records import RunRecord, Status, provenance
-from wncompare.records.identity import fingerprint, model_identity
-from wncompare.storage.files import replacing
+from wncompare.records import TIMING, RunRecord, Status, provenance
+from wncompare.records.identity import model_identity
 from wncompare.storage.locks import run_lock
 from wncompare.tasks import Busy, Ended, EpochDone, Progress, Report, Started, TrainTask, Waiting
 
 BuildModel = Callable[[], keras.Model]
 
 _REPORT_SECONDS = 0.2
-_EVENTS_FOLDER = "tensorboard"
 
 
 def train(task: TrainTask, report: Report) -> Ended | Busy:
@@ -65,157 +61,108 @@ def _status_there(folder: Path, record: RunRecord) -> Status | None:
 def _begin(task: TrainTask, report: Report) -> Status:
     started, config, record = perf_counter(), task.config, task.record
     programs.keep()
-    use(record.identity["device"])
-    dataset = given(config.dataset, task.data_dir, task.shared)
+    use_device(record.identity["device"])
+    dataset = dataset_of(config.dataset, task.data_dir, task.shared)
     if dataset.digest != record.dataset.digest:
         raise DatasetError(f"dataset {dataset.name}: changed since the run was planned: run again")
     model = config.dump()["model"]
     if model_identity(model) != record.identity["model"]:
         raise ModelError(f"model {model['file']}: changed since the run was planned: run again")
     records.clear_run(task.folder)
-    diary = _Diary(task.folder, record, tensorboard=config.tensorboard)
-    diary.note(started=_now(), device=record.identity["device"])
-    return _train(task, dataset, diary, report, started)
+    folder = RunFolder(task.folder, events=config.tensorboard)
+    record = _begun(record, records.read_record(task.folder))
+    folder.write_record(record)
+    return _train(task, dataset, folder, record, report, started)
 
 
-def _train(task: TrainTask, dataset: Dataset, diary: "_Diary", report: Report, started: float) -> Status:
-    config, build_model = task.config, _unpacked(task.build_model)
-    parts = splits(dataset, config.holdout)
-    model = arms.build(config, diary.record.variant, diary.record.seed, dataset, parts[0], build_model)
-    trainer = _trainer(diary.record, model, parts, config.training.batch_size)
-    done = diary.begin(trainer.model, start_up=perf_counter() - started)
-    report(Started(task.name, parameters(trainer.model), done))
-    epochs = trainer.epochs(
-        config.training.epochs, seed=diary.record.seed, first_epoch=done + 1, progress=_throttled(task.name, report)
-    )
-    while (ending := diary.ending(trainer.model, config.training)) is None:
+def _train(
+    task: TrainTask, dataset: Dataset, folder: RunFolder, record: RunRecord, report: Report, started: float
+) -> Status:
+    config, parts = task.config, splits(dataset, task.config.holdout)
+    model = arms.build(config, record.variant, record.seed, dataset, parts[0], _unpacked(task.build_model))
+    trainer = trainer_of(record.identity, model, parts, batch_size=config.training.batch_size)
+    record, history = _restored(folder, record, trainer.model)
+    record = _spent(record, start_up=perf_counter() - started)
+    record = record.model_copy(update={"parameters": parameters(trainer.model)})
+    folder.write_events(*history.epochs, *history.layers)
+    folder.write_record(record)
+    report(Started(task.name, parameters(trainer.model), len(history.epochs)))
+    return _go_on(task, trainer, folder, record, history, report)
+
+
+def _go_on(
+    task: TrainTask, trainer: Trainer, folder: RunFolder, record: RunRecord, history: History, report: Report
+) -> Status:
+    training, model, done = task.config.training, trainer.model, len(history.epochs)
+    progress = _throttled(task.name, report)
+    epochs = trainer.epochs(training.epochs, seed=record.seed, first_epoch=done + 1, progress=progress)
+    while (ending := ending_of(training, history.epochs, finite=_is_finite(model))) is None:
         result = next(epochs)
-        diary.add(trainer.model, result)
+        row, layers = _row(result), tuple(layer_rows(model, epoch=result.epoch))
+        history = history.after(row, layers)
+        record = _spent(record, **_seconds(result))
+        folder.write_epoch(history, model)
+        folder.write_events(row, *layers)
+        folder.write_record(record)
+        print(_now(), *(f"{name} {value:.6g}" for name, value in row.items()), flush=True)
         report(EpochDone(task.name, result.epoch, result.logs, result.steps, result.train_seconds))
-    diary.end(trainer.model, ending, trainer.test() if ending.status == "finished" else None)
+    _end(trainer, folder, record, ending, epochs=len(history.epochs))
     return ending.status
 
 
-@dataclass(frozen=True)
-class _Ending:
-    """How a run ends, and why where it stops before its last epoch."""
-
-    status: Status
-    stopped: str | None = None
-
-
-_MOST_TRAINERS = 8
-_TRAINERS: dict[str, Trainer] = {}
-"""One for each arm that this worker has trained: seeds differ in their initial state alone, so they share programs."""
-
-
-def _trainer(
-    record: RunRecord, model: keras.Model, splits: tuple[Split, Split, Split | None], batch_size: int
-) -> Trainer:
-    arm = fingerprint({**record.identity, "seed": None})
-    if arm in _TRAINERS:
-        _TRAINERS[arm].restart(model)
-        return _TRAINERS[arm]
-    if len(_TRAINERS) == _MOST_TRAINERS:
-        _TRAINERS.pop(next(iter(_TRAINERS)))
-    for split in splits:
-        if split is not None:
-            check_fits(split)
-    _TRAINERS[arm] = Trainer(model, *splits, batch_size=batch_size)
-    return _TRAINERS[arm]
+def _end(trainer: Trainer, folder: RunFolder, record: RunRecord, ending: Ending, *, epochs: int) -> None:
+    """Write the model and how the run ended; the epochs of a run that was stopped are those that it has."""
+    found = trainer.test() if ending.status == "finished" else None
+    if found is not None:
+        record = _spent(record, compile=found.compile_seconds, instantiate=found.instantiate_seconds)
+    folder.write_model(trainer.model)
+    changes = {
+        "status": ending.status,
+        "stopped": ending.stopped,
+        "epochs": epochs if ending.stopped else record.epochs,
+        "ended": _now(),
+        "test": None if found is None else found.logs,
+    }
+    folder.write_record(record.model_copy(update=changes))
+    print(_now(), ending.stopped or ending.status, flush=True)
 
 
-class _Diary:
-    """A run's folder as the run writes it."""
+def _begun(planned: RunRecord, before: RunRecord | None) -> RunRecord:
+    """The record of a run that begins now, with what it has spent and where, if a part of it was trained before."""
+    found = before or planned.model_copy(update={"timing": TIMING})
+    environment = provenance.joined(found.environment, provenance.environment())
+    taken_over = {"seconds": found.seconds, "timing": found.timing, "environment": environment}
+    now = {"started": _now(), "device": planned.identity["device"]}
+    return planned.model_copy(update={**taken_over, **now})
 
-    def __init__(self, folder: Path, record: RunRecord, *, tensorboard: bool) -> None:
-        self._folder = folder
-        before, environment = records.read_record(folder) or record, provenance.environment()
-        self._anew = {"seconds": {}, "environment": environment}
-        self.record = record.model_copy(
-            update={"seconds": before.seconds, "environment": provenance.joined(before.environment, environment)}
-        )
-        self._rows: list[dict[str, Any]] = []
-        self._layers: list[dict[str, Any]] = []
-        self._events = EventFiles(folder / _EVENTS_FOLDER) if tensorboard else None
 
-    @property
-    def folder(self) -> Path:
-        """The run's folder; a RecordsError where someone has removed it, so that no half of a run takes its place."""
-        if not self._folder.is_dir():
-            raise RecordsError(f"{self._folder}: was removed while the run was training: run again, from the start")
-        return self._folder
+def _restored(folder: RunFolder, record: RunRecord, model: keras.Model) -> tuple[RunRecord, History]:
+    """The run at its resume point or, where there is none that can be used, at its start, with nothing of before.
 
-    def note(self, **changes: Any) -> None:
-        """Write run.json with these changes."""
-        self.record = self.record.model_copy(update=changes)
-        records.write_run(self.folder, self.record)
+    Raises:
+        UnreadableError, OSError, MemoryError: it cannot be read now, though it may be whole: it stays as it is.
+    """
+    initial = tuple(layer_rows(model, epoch=0))
+    try:
+        return record, folder.restore(model, layers=len(initial))
+    except UnreadableError:
+        raise
+    except (RecordsError, FileNotFoundError) as reason:  # no resume point, or a damaged one
+        why = f": {reason}" if isinstance(reason, RecordsError) else ""
+        print(f"{_now()} from the start{why}", flush=True)
+        anew = {"seconds": {}, "timing": TIMING, "environment": provenance.environment()}
+        return record.model_copy(update=anew), History(layers=initial)
 
-    def begin(self, model: keras.Model, *, start_up: float) -> int:
-        """Go on from the resume point, where there is one; the number of epochs that are done.
 
-        Raises:
-            UnreadableError, OSError, MemoryError: it cannot be read now, though it may be whole: it stays as it is.
-        """
-        try:
-            done = self._resume(model)
-        except UnreadableError:
-            raise
-        except (RecordsError, FileNotFoundError) as reason:  # no resume point, or a damaged one
-            why = f": {reason}" if isinstance(reason, RecordsError) else ""
-            print(f"{_now()} from the start{why}", flush=True)
-            done, self._rows, self._layers = 0, [], list(layer_rows(model, epoch=0))
-            self.record = self.record.model_copy(update=self._anew)
-        if self._events:
-            self._events.add([*self._rows, *self._layers])
-        self.note(parameters=parameters(model), seconds=self._spent(start_up=start_up))
-        return done
+def _spent(record: RunRecord, **seconds: float) -> RunRecord:
+    """The record with these seconds added to those spent so far."""
+    kinds = ("start_up", "compile", "instantiate", "train", "eval")
+    total = {kind: record.seconds.get(kind, 0.0) + seconds.get(kind, 0.0) for kind in kinds}
+    return record.model_copy(update={"seconds": total})
 
-    def _resume(self, model: keras.Model) -> int:
-        point = checkpoint.read(self.folder / records.CHECKPOINT_FILE)
-        layers = len(list(layer_rows(model, epoch=0)))
-        self._rows, self._layers = records.read_rows(self.folder, until=point.epoch, layers=layers)
-        checkpoint.restore(point, model)
-        return point.epoch
 
-    def add(self, model: keras.Model, result: EpochResult) -> None:
-        """Write an epoch and then its resume point."""
-        row, layers = _row(result), list(layer_rows(model, epoch=result.epoch))
-        self._rows.append(row)
-        self._layers += layers
-        seconds = {kind: getattr(result, f"{kind}_seconds") for kind in ("compile", "train", "eval")}
-        records.write_history(self.folder, self._rows)
-        records.write_layers(self.folder, self._layers)
-        checkpoint.save(self.folder / records.CHECKPOINT_FILE, model, epoch=result.epoch)
-        if self._events:
-            self._events.add([row, *layers])
-        self.note(seconds=self._spent(**seconds))
-        print(_now(), *(f"{name} {value:.6g}" for name, value in row.items()), flush=True)
-
-    def ending(self, model: keras.Model, training: Training) -> _Ending | None:
-        """How the run ends after the epochs that it has, None where it goes on: a resumed run ends where it would."""
-        if self._rows and not _is_finite(model, float(self._rows[-1]["loss"])):
-            return _Ending("diverged")
-        if reason := stopped(training, self._rows):
-            return _Ending("finished", reason)
-        return _Ending("finished") if len(self._rows) == training.epochs else None
-
-    def _spent(self, **seconds: float) -> dict[str, float]:
-        """What the run has taken so far, with these seconds added."""
-        return {
-            kind: self.record.seconds.get(kind, 0.0) + seconds.get(kind, 0.0)
-            for kind in ("start_up", "compile", "train", "eval")
-        }
-
-    def end(self, model: keras.Model, ending: _Ending, test: dict[str, float] | None) -> None:
-        """Write the model and how the run ended; the epochs of a run that was stopped are those that it has."""
-        with replacing(self.folder / records.MODEL_FILE) as file:
-            model.save(file)
-        if self._events:
-            self._events.close()
-        epochs = len(self._rows) if ending.stopped else self.record.epochs
-        self.note(status=ending.status, stopped=ending.stopped, epochs=epochs, ended=_now(), test=test)
-        print(_now(), ending.stopped or ending.status, flush=True)
+def _seconds(result: EpochResult) -> dict[str, float]:
+    return {kind: getattr(result, f"{kind}_seconds") for kind in ("compile", "instantiate", "train", "eval")}
 
 
 def _row(result: EpochResult) -> dict[str, Any]:
@@ -229,11 +176,9 @@ def _row(result: EpochResult) -> dict[str, Any]:
     }
 
 
-def _is_finite(model: keras.Model, loss: float) -> bool:
-    """Whether the loss and all weights are, moving averages among them."""
-    return math.isfinite(loss) and all(
-        np.isfinite(keras.ops.convert_to_numpy(weight)).all() for weight in model.weights
-    )
+def _is_finite(model: keras.Model) -> bool:
+    """Whether all weights are, moving averages among them."""
+    return all(np.isfinite(keras.ops.convert_to_numpy(weight)).all() for weight in model.weights)
 
 
 def _unpacked(build_model: bytes | None) -> BuildModel | None:

@@ -33,14 +33,14 @@ class Forward(Protocol):
 
 
 @dataclass(frozen=True)
-class Plan:
-    """How a model is run: its forward pass, and whether XLA compiles the steps around it."""
+class Execution:
+    """How a model is executed: its forward pass, and whether XLA compiles the steps around it."""
 
     forward: Forward
     xla: bool
 
 
-def plan(model: keras.Model, shape: tuple[int, ...], *, lowered: bool | None = None) -> Plan:
+def choose_execution(model: keras.Model, shape: tuple[int, ...], *, lowered: bool | None = None) -> Execution:
     """Choose for images of `shape`: XLA, unless a convolution is left to it on a CPU; then TensorFlow's own kernels.
 
     Measured at batch 32 on one core, a step of LeNet with batch norm takes 52 ms with XLA's convolutions and 12 ms with
@@ -48,8 +48,8 @@ def plan(model: keras.Model, shape: tuple[int, ...], *, lowered: bool | None = N
     """
     predict = forward(model, lowered=lowered)
     if _on_cpu(model) and _convolves(predict, shape):
-        return Plan(forward(model, lowered=False), xla=False)
-    return Plan(predict, xla=True)
+        return Execution(forward(model, lowered=False), xla=False)
+    return Execution(predict, xla=True)
 
 
 def forward(model: keras.Model, *, lowered: bool | None = None) -> Forward:

@@ -15,9 +15,9 @@ from pathlib import Path
 
 import keras
 import tensorflow as tf
-from platformdirs import user_cache_path
 
 from wncompare.records.machine import available_cores
+from wncompare.storage.cache import user_cache
 
 MOST_BYTES = 256 << 20
 """Of all entries together; the oldest go first."""
@@ -34,11 +34,11 @@ _SWITCH = "WNCOMPARE_KEEP_PROGRAMS"
 def keep() -> None:
     """Have TensorFlow keep what it compiles for CPUs and load what is kept; it hears of it before its first device.
 
-    Where the cache cannot be written, or the disk is nearly full, nothing is kept.
+    Where there is no cache that can be written, or the disk is nearly full, nothing is kept.
     """
-    if os.environ.get(_SWITCH) == "0":
-        return
     folder = _folder()
+    if folder is None or os.environ.get(_SWITCH) == "0":
+        return
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         drop_oldest(folder.parent)
@@ -54,7 +54,7 @@ def keep() -> None:
 def forget_damaged(error: tf.errors.OpError) -> bool:
     """Where an entry may be the error's cause, delete all and say so: compiling again then depends on none."""
     folder = _folder()
-    if str(folder) not in os.environ.get(_VARIABLE, ""):
+    if folder is None or str(folder) not in os.environ.get(_VARIABLE, ""):
         return False
     if isinstance(error, _LACKS_OP) and not _DAMAGE.search(error.message):
         return False
@@ -75,12 +75,15 @@ def drop_oldest(folder: Path) -> None:
         entry.unlink(missing_ok=True)
 
 
-def _folder() -> Path:
+def _folder() -> Path | None:
     """Where entries lie that were compiled by the same versions, for the same processor and number of threads."""
+    cache = user_cache()
+    if cache is None:
+        return None
     compiled_by = (tf.__version__, keras.__version__, os.environ.get("XLA_FLAGS"))
     compiled_for = (platform.machine(), _processor(), available_cores(), os.environ.get("TF_NUM_INTRAOP_THREADS"))
     key = hashlib.sha256(json.dumps([*compiled_by, *compiled_for]).encode()).hexdigest()
-    return user_cache_path("wncompare") / "programs" / key[:16]
+    return cache / "programs" / key[:16]
 
 
 def _processor() -> list[str]:

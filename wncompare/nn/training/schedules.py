@@ -1,7 +1,5 @@
 """Learning-rate schedules: Keras's own, with lengths in epochs instead of steps."""
 
-from typing import Any
-
 import keras
 from keras.optimizers.schedules import (
     CosineDecay,
@@ -21,6 +19,7 @@ from wncompare.catalog.training import (
     StepOptions,
 )
 from wncompare.config import Training
+from wncompare.nn.keras_private import schedule_of
 
 
 def learning_rate(training: Training, *, epoch_steps: int) -> float | LearningRateSchedule:
@@ -36,9 +35,9 @@ def learning_rate(training: Training, *, epoch_steps: int) -> float | LearningRa
 def last_rate(optimizer: keras.optimizers.Optimizer) -> float:
     """The learning rate of the last step taken; before the first step, of that one."""
     optimizer = unwrapped(optimizer)
-    rate: Any = optimizer._learning_rate
-    if isinstance(rate, LearningRateSchedule):
-        return float(rate(max(int(optimizer.iterations) - 1, 0)))
+    schedule = schedule_of(optimizer)
+    if schedule is not None:
+        return float(schedule(max(int(optimizer.iterations) - 1, 0)))
     return float(optimizer.learning_rate)
 
 

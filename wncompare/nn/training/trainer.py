@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 from wncompare.data.dataset import Split
 from wncompare.nn.training.batches import DeviceSplit, batch_order, on_device
 from wncompare.nn.training.checkpoint import state
-from wncompare.nn.training.lowering import Forward, plan
+from wncompare.nn.training.lowering import Forward, choose_execution
 from wncompare.nn.training.programs import forget_damaged
 from wncompare.nn.training.schedules import last_rate
 
-__all__ = ["EpochResult", "Trainer", "batch_order", "evaluate"]
+__all__ = ["EpochResult", "Evaluation", "Trainer", "batch_order", "evaluate"]
 
 CHUNK_SECONDS = 0.4
 EVALUATION_BATCH = 48
@@ -46,8 +46,19 @@ class EpochResult:
     """Evaluation alone, compilation excluded."""
     compile_seconds: float
     """Tracing and compiling, 0.0 where nothing was left to compile."""
+    instantiate_seconds: float
+    """Instantiating what was compiled before: milliseconds, a second where something has made TensorFlow drop it."""
     steps: int
     """Batches in the epoch, the last partial one included."""
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What evaluating the test split gave, and what it cost before its first batch."""
+
+    logs: Logs
+    compile_seconds: float
+    instantiate_seconds: float
 
 
 class Trainer:
@@ -70,7 +81,7 @@ class Trainer:
     ) -> None:
         self.model = model
         shape = train.x.shape[1:]
-        chosen = plan(model, shape, lowered=lowered)
+        chosen = choose_execution(model, shape, lowered=lowered)
         xla = _Xla(chosen.xla)
         self._training = _Loop(_train_step(model, chosen.forward, shape), on_device(train), batch_size, xla)
         test_step = _test_step(model, chosen.forward, shape)
@@ -107,13 +118,13 @@ class Trainer:
             yield self._epoch(epoch, seed, chunk_seconds, progress or _silent)
         self.model.optimizer.finalize_variable_values(self.model.trainable_variables)
 
-    def test(self) -> Logs | None:
+    def test(self) -> Evaluation | None:
         """The loss and the compiled metrics over the test split, None where there is none."""
         if self._test is None:
             return None
-        self._test.compile()
+        compile_seconds, instantiate_seconds = self._test.compile(), self._test.instantiate()
         _evaluate(self.model, self._test, CHUNK_SECONDS)
-        return _logs(self.model)
+        return Evaluation(_logs(self.model), compile_seconds, instantiate_seconds)
 
     def compile(self) -> float:
         """Compile what is not compiled yet, and return the seconds that took; `epochs` does it by itself."""
@@ -121,11 +132,13 @@ class Trainer:
 
     def step_seconds(self, steps: int, *, seed: int) -> float:
         """Train the first `steps` batches of the seed's first epoch in one chunk, and return the seconds of a step."""
+        self._training.instantiate()
         return self._training.step_seconds(steps, batch_order(len(self._training.split), seed=seed, epoch=1))
 
     def _epoch(self, epoch: int, seed: int, chunk_seconds: float, progress: Progress) -> EpochResult:
         model, training = self.model, self._training
         compile_seconds = self.compile()
+        instantiate_seconds = training.instantiate() + self._validation.instantiate()
         model.reset_metrics()
         train_seconds = 0.0
         for step, seconds in training.run(batch_order(len(training.split), seed=seed, epoch=epoch), chunk_seconds):
@@ -135,13 +148,22 @@ class Trainer:
         learning_rate = last_rate(model.optimizer)
         eval_seconds = _evaluate(model, self._validation, chunk_seconds)
         logs |= {f"val_{name}": value for name, value in _logs(model).items()}
-        return EpochResult(epoch, logs, learning_rate, train_seconds, eval_seconds, compile_seconds, training.steps)
+        return EpochResult(
+            epoch=epoch,
+            logs=logs,
+            learning_rate=learning_rate,
+            train_seconds=train_seconds,
+            eval_seconds=eval_seconds,
+            compile_seconds=compile_seconds,
+            instantiate_seconds=instantiate_seconds,
+            steps=training.steps,
+        )
 
 
 def evaluate(model: keras.Model, split: Split, *, batch_size: int | None = None, lowered: bool | None = None) -> Logs:
     """Return the loss and the compiled metrics over a split, by Keras's names, as `model.evaluate` does."""
     shape = split.x.shape[1:]
-    chosen = plan(model, shape, lowered=lowered)
+    chosen = choose_execution(model, shape, lowered=lowered)
     loop = _evaluation(_test_step(model, chosen.forward, shape), split, batch_size, _Xla(chosen.xla))
     loop.compile()
     _evaluate(model, loop, CHUNK_SECONDS)
@@ -204,8 +226,13 @@ def _test_step(model: keras.Model, predict: Forward, shape: tuple[int, ...]) -> 
 
 
 def _update_metrics(model: keras.Model, x: Any, y: Any, y_pred: Any, loss: Any) -> None:
-    model._loss_tracker.update_state(loss, sample_weight=tf.shape(y)[0])
+    loss_tracker(model).update_state(loss, sample_weight=tf.shape(y)[0])
     model.compute_metrics(x, y, y_pred)
+
+
+def loss_tracker(model: keras.Model) -> keras.metrics.Metric:
+    """The mean that a compiled model reports as its loss: `compute_metrics` leaves it to the training step."""
+    return next(metric for metric in model.metrics if metric.name == "loss")
 
 
 def _targets(model: keras.Model, shape: tuple[int, ...]) -> Callable[[Any], Any]:
@@ -275,10 +302,20 @@ class _Loop:
 
     def _traced(self, size: int, *, xla: bool) -> Any:
         """The program for batches of that size, called once on no batch, which compiles it."""
-        nothing = _arguments(self.split, tf.zeros(len(self.split), tf.int32), 0, 0)
-        program = _program(self._step, size, xla).get_concrete_function(*nothing)
-        program(*nothing)
+        program = _program(self._step, size, xla).get_concrete_function(*self._no_batch())
+        program(*self._no_batch())
         return program
+
+    def instantiate(self) -> float:
+        """Call every program on no batch, and return the seconds that took: no call that is timed instantiates one.
+
+        Whatever clears Keras's session, in an arm's building or in a user's own function, makes TensorFlow drop what it
+        has instantiated, and the next call of a program that XLA has not compiled takes up to a second for it.
+        """
+        return sum(_seconds(program, self._no_batch()) for program in self._programs.values())
+
+    def _no_batch(self) -> tuple[Any, ...]:
+        return _arguments(self.split, tf.zeros(len(self.split), tf.int32), 0, 0)
 
     def run(self, order: NDArray[np.int32], chunk_seconds: float) -> Iterator[tuple[int, float]]:
         """Take the batches in that order; yield the steps done and the last chunk's seconds."""
@@ -299,9 +336,14 @@ class _Loop:
     def _take(self, order: Any, done: int, steps: int) -> float:
         """Take `steps` batches of one size, from batch `done` of the order on; return the seconds that took."""
         size = self._batch_size if done < self._whole else self._rest
-        started = perf_counter()
-        int(self._programs[size](*_arguments(self.split, order, done * self._batch_size, steps)))
-        return perf_counter() - started
+        return _seconds(self._programs[size], _arguments(self.split, order, done * self._batch_size, steps))
+
+
+def _seconds(program: Any, arguments: tuple[Any, ...]) -> float:
+    """Call a program, wait for its end, and return the seconds from call to end."""
+    started = perf_counter()
+    int(program(*arguments))
+    return perf_counter() - started
 
 
 def _arguments(split: DeviceSplit, order: Any, first: int, steps: int) -> tuple[Any, ...]:

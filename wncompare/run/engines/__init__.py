@@ -12,6 +12,7 @@ from wncompare.records import numerics
 from wncompare.records.machine import available_cores, available_memory
 from wncompare.run import devices
 from wncompare.run.engines import local
+from wncompare.storage.cache import homeless_environment
 from wncompare.tasks import Device, Event, Task, TrainTask
 
 Perform = Callable[[Sequence[Task]], Generator[Event, None, None]]
@@ -114,4 +115,4 @@ def default_workers(threads: int) -> int:
 
 def worker_variables(threads: int, device: Device) -> dict[str, str]:
     """What keeps a worker on its threads, on its device and on TensorFlow, and its log quiet."""
-    return {**numerics.fixed(threads), **devices.variables(device)}
+    return {**numerics.fixed(threads), **homeless_environment(), **devices.variables(device)}

@@ -1,0 +1,127 @@
+"""Arguments of Python functions as the config's plain data; what cannot be one is refused here, with the remedy."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from wncompare.errors import UsageError
+
+
+def plain(value: Any) -> Any:
+    """NumPy's scalars and arrays, tuples, ranges and generators as numbers, lists and dicts, at any depth.
+
+    A float32 becomes the shortest decimal that means it: 0.001, not 0.0010000000474974513, which would be another run.
+    """
+    if isinstance(value, np.floating):
+        return float(str(value))
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, np.ndarray) and value.ndim == 0:
+        return plain(value[()])
+    if isinstance(value, Mapping):
+        return {plain(key): plain(item) for key, item in value.items()}
+    if isinstance(value, Path):
+        return str(value)
+    if isinstance(value, Iterable) and not isinstance(value, str | bytes):
+        return [plain(item) for item in value]
+    return value
+
+
+def several(name: str, value: Any, example: str) -> list[Any]:
+    """An argument of which there are several, as a list.
+
+    Raises:
+        UsageError: there is one, or something else.
+    """
+    several_of = plain(value) if isinstance(value, Iterable) and not isinstance(value, str | bytes | Mapping) else None
+    if not isinstance(several_of, list):
+        raise UsageError(f"{name}: {_shown(value)}: expected several, such as {example}")
+    return several_of
+
+
+def mapping(name: str, value: Any, example: str) -> dict[str, Any]:
+    """A mapping as in a config; None is an empty one.
+
+    Raises:
+        UsageError: it is something else.
+    """
+    if value is None:
+        return {}
+    if not isinstance(value, Mapping):
+        raise UsageError(f"{name}: {_shown(value)}: expected a mapping, such as {example}")
+    found: dict[str, Any] = plain(value)
+    return found
+
+
+def variants(value: Any) -> list[dict[str, Any]]:
+    """Names and mappings as the config's variants.
+
+    Raises:
+        UsageError: it is a single one, or something else.
+    """
+    example = '["regular", "weight_norm"]'
+    items = several("variants", value, example)
+    for item in items:
+        if not isinstance(item, str | dict):
+            raise UsageError(f"variants: {_shown(item)}: expected names, or mappings as in a config, such as {example}")
+    return [{"name": item} if isinstance(item, str) else item for item in items]
+
+
+def function(value: Any) -> Any:
+    """A function that makes a network.
+
+    Raises:
+        UsageError: it is the network itself, or something else.
+    """
+    if hasattr(value, "get_weights") and not isinstance(value, type):
+        raise UsageError(
+            f"build_model: {_shown(value)} is one network: expected a function that makes a new one for each run, such "
+            "as lambda: keras.Sequential([…])"
+        )
+    if not callable(value):
+        raise UsageError(f"build_model: {_shown(value)}: expected a function that makes a new keras.Model at each call")
+    return value
+
+
+def folder(name: str, value: Any) -> Path:
+    """A folder, which need not exist.
+
+    Raises:
+        UsageError: it is no path, or a file.
+    """
+    if not isinstance(value, str | Path) or not str(value):
+        raise UsageError(f"{name}: {_shown(value)}: expected the path of a folder")
+    path = Path(value)
+    if path.exists() and not path.is_dir():
+        raise UsageError(f"{name}: {path} is a file: name a folder")
+    return path
+
+
+def whole_number(name: str, value: Any) -> int | None:
+    """A whole number above 0, or None.
+
+    Raises:
+        UsageError: it is something else.
+    """
+    number = plain(value)
+    if number is not None and (isinstance(number, bool) or not isinstance(number, int) or number < 1):
+        raise UsageError(f"{name}: {_shown(value)}: expected a whole number above 0, or None")
+    return number
+
+
+def one_of(name: str, value: Any, *choices: str) -> Any:
+    """One of the choices, or None.
+
+    Raises:
+        UsageError: it is something else.
+    """
+    if value is not None and value not in choices:
+        raise UsageError(f"{name}: {_shown(value)}: expected {' or '.join(map(repr, choices))}, or None")
+    return value
+
+
+def _shown(value: Any) -> str:
+    text = " ".join(repr(value).split())
+    return text if len(text) <= 60 else f"{text[:57]}…"

@@ -1,0 +1,180 @@
+"""The main job as a Python function, for a network that lives in your own code."""
+
+import hashlib
+import warnings
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, get_args
+
+import cloudpickle
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from wncompare import config as configs
+from wncompare import records
+from wncompare.api import arguments
+from wncompare.catalog.registry import resolve
+from wncompare.errors import ModelError, UsageError, WncompareError
+from wncompare.records import Experiment
+from wncompare.records.table import tabulated
+from wncompare.render import progress as console
+from wncompare.run import execute as experiment
+from wncompare.run.engines import LocalEngine
+from wncompare.storage import files
+from wncompare.tasks import Device
+
+if TYPE_CHECKING:
+    import keras
+    import pandas as pd
+
+Arrays = tuple[tuple[ArrayLike, ArrayLike], tuple[ArrayLike, ArrayLike]]
+
+
+def compare(
+    build_model: "Callable[[], keras.Model]",
+    dataset: str | Mapping[str, Any] | Arrays,
+    variants: Iterable[str | Mapping[str, Any]] = ("regular", "weight_norm"),
+    seeds: Iterable[int] = range(10),
+    *,
+    output: str | Path,
+    training: Mapping[str, Any] | None = None,
+    validation: str | Mapping[str, float] = "test",
+    init_batch: int = 512,
+    grid: Mapping[str, Iterable[Any]] | None = None,
+    workers: int | None = None,
+    device: Device | None = None,
+    data_dir: str | Path | None = None,
+    overwrite: bool = False,
+    quiet: bool = False,
+) -> "pd.DataFrame":
+    """Train every variant of your own network over several seeds, in pairs, and return the records as one table.
+
+    Args:
+        build_model: makes the regular network, an uncompiled `keras.Model` from images scaled to [0, 1] to class
+            probabilities. It is called once for every run, after the seed is set, in a worker process, and twice here:
+            the network is recognised by what it computes, and one that differs at the second call is refused. Layers,
+            activations and the like of your own need no registration.
+        dataset: a name ("digits"), a mapping as in a config, or ``((x_train, y_train), (x_test, y_test))`` with uint8
+            images (n, height, width, channels) and integer labels (n,), as `keras.datasets` gives them.
+        variants: names, or mappings as in a config; the first is the reference.
+        seeds: several whole numbers; the unit of replication, shared by all variants.
+        output: the folder for the records. The same call again trains only what is missing there.
+        training: as in a config: optimizer, loss, batch_size, epochs, schedule, early_stopping, ….
+        validation: "test", or ``{"holdout": 0.1}`` to keep the test split for the end.
+        init_batch: how many training images data-dependent initialization takes.
+        grid: values that every variant is trained with, by key: ``{"training.batch_size": [32, 64]}``.
+        workers: runs at a time; by default one a core.
+        device: "cpu" or "gpu"; by default a GPU where TensorFlow sees one.
+        data_dir: where to look for datasets first.
+        overwrite: delete earlier runs that differ from what is asked, or are of another network.
+        quiet: show no progress.
+
+    Returns:
+        What `wncompare.load(output)` returns, a row a run and epoch.
+
+    Raises:
+        WncompareError: what is asked for is refused, or no run finished; the message is one line, with the remedy.
+
+    Numbers and sequences may be NumPy's. Runs that an earlier version has recorded are taken where the architecture is
+    the same, with a warning: whether they computed the same cannot be told.
+    """
+    try:
+        return _compared(
+            {
+                "model": arguments.function(build_model),
+                "dataset": dataset,
+                "variants": arguments.variants(variants),
+                "training": arguments.mapping("training", training, '{"epochs": 3}'),
+                "validation": arguments.plain(validation),
+                "init_batch": arguments.plain(init_batch),
+                "grid": arguments.mapping("grid", grid, '{"training.batch_size": [32, 64]}'),
+                "seeds": arguments.several("seeds", seeds, "range(3) or [0, 1, 2]"),
+            },
+            arguments.folder("output", output),
+            quiet=quiet,
+            data_dir=None if data_dir is None else arguments.folder("data_dir", data_dir),
+            workers=arguments.whole_number("workers", workers),
+            device=arguments.one_of("device", device, *get_args(Device)),
+            overwrite=overwrite,
+        )
+    except WncompareError as error:
+        raise error.in_python() from error.__cause__
+
+
+def _compared(
+    description: dict[str, Any],
+    folder: Path,
+    *,
+    quiet: bool,
+    workers: int | None,
+    device: Device | None,
+    **settings: Any,
+) -> "pd.DataFrame":
+    build_model = description["model"]
+    dataset = _dataset(description["dataset"], folder)
+    network = {"name": "function", **resolve("wncompare.nn.identity:known_by")(build_model)}
+    config = configs.from_data(
+        {"name": "comparison", **description, "dataset": dataset, "model": network}, "wncompare.compare"
+    )
+    with console.progress(epochs=config.training.epochs, quiet=quiet) as listen:
+        experiment.execute(
+            config,
+            folder,
+            engine=LocalEngine(workers, device),
+            listen=listen,
+            build_model=cloudpickle.dumps(build_model),
+            **settings,
+        )
+    found, *below = map(records.read, records.find(folder))
+    _refuse_nothing(found)
+    _warn_of_unknown_networks(found)
+    return tabulated([found, *below])
+
+
+def _refuse_nothing(experiment: Experiment) -> None:
+    """Raise where there is no finished run at all, with the first reason."""
+    if not experiment.has_finished:
+        reasons = (run.record.error for run in experiment.runs if run.record.error)
+        raise ModelError(f"{experiment.folder}: no run has finished: {next(reasons, 'all diverged')}")
+
+
+def _warn_of_unknown_networks(experiment: Experiment) -> None:
+    """Say which runs are taken for this network's without proof: those of a time before a network's probe was kept."""
+    unknown = [run.name for run in experiment.runs if run.record.probe is None]
+    if unknown:
+        warnings.warn(
+            f"{experiment.folder}: {len(unknown)} runs, {unknown[0]} the first, are of a version that kept a network's "
+            "architecture alone: whether layers' code, set weights and adapted values were these cannot be told; to be "
+            "sure, train them again in another folder, output=",
+            stacklevel=4,
+        )
+
+
+_ARRAYS = "a name, a mapping as in a config, or ((x_train, y_train), (x_test, y_test))"
+
+
+def _dataset(dataset: Any, folder: Path) -> dict[str, Any]:
+    """The dataset as a config names it; arrays are kept beside the records."""
+    if isinstance(dataset, str):
+        return {"name": dataset}
+    if isinstance(dataset, Mapping):
+        return arguments.mapping("dataset", dataset, "")
+    arrays = _arrays(dataset)
+    digest = hashlib.sha256()
+    for array in arrays.values():
+        digest.update(repr((array.shape, array.dtype)).encode() + array.tobytes())
+    file = (folder / f"data-{digest.hexdigest()[:12]}.npz").absolute()
+    if not file.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        with files.replacing(file) as temporary:
+            np.savez(temporary, **arrays)  # type: ignore[arg-type]
+    return {"name": "npz", "path": str(file)}
+
+
+def _arrays(dataset: Any) -> dict[str, NDArray[Any]]:
+    try:
+        (x_train, y_train), (x_test, y_test) = dataset
+        arrays = {"x_train": x_train, "y_train": y_train, "x_test": x_test, "y_test": y_test}
+        return {name: np.asarray(array) for name, array in arrays.items()}
+    except (TypeError, ValueError):
+        raise UsageError(f"dataset: of type {type(dataset).__name__}: expected {_ARRAYS}") from None
