@@ -38,10 +38,12 @@ def cluster(ray: Any, address: str | None, *, cpus: int) -> Iterator[None]:
     if ray.is_initialized():
         yield
         return
+    address = address or os.environ.get("RAY_ADDRESS") or "local"
     try:
         ray._private.worker._worker_logs_enabled = False  # what it says of lost nodes would be on stdout, among results
-        _connect(ray, address or os.environ.get("RAY_ADDRESS") or "local", cpus)
-        yield
+        with _token_of_its_own() if address == "local" else nullcontext():
+            _connect(ray, address, cpus)
+            yield
     finally:
         ray.shutdown()
         ray._private.worker._worker_logs_enabled = True
@@ -58,7 +60,7 @@ def _connect(ray: Any, address: str, cpus: int) -> None:
         if _refuses_token(ray, address):
             raise EngineError(_TOKEN.format(address=address))
         # Ray has its workers import from the driver's working folder, where anything may lie
-        with chdir("/"), _token_of_its_own() if local else nullcontext():
+        with chdir("/"):
             ray.init(
                 address=address,
                 runtime_env={"py_modules": [str(Path(wncompare.__file__).parent)]},
@@ -128,19 +130,14 @@ def _silent() -> Iterator[None]:
 @contextmanager
 def _token_of_its_own() -> Iterator[None]:
     """A token for the cluster that is being made, of which Ray would else leave one in the home for every later one."""
-    if "RAY_AUTH_MODE" in os.environ:
+    if os.environ.keys() & {"RAY_AUTH_MODE", "RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"}:
         yield
         return
-    token = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
-    before = os.environ.get("RAY_AUTH_TOKEN")
-    os.environ |= token
+    os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex(32)
     try:
         yield
     finally:
-        for name in token:
-            del os.environ[name]
-        if before is not None:
-            os.environ["RAY_AUTH_TOKEN"] = before
+        del os.environ["RAY_AUTH_TOKEN"]
 
 
 def shortage(ray: Any, needs: Mapping[str, float]) -> str:
