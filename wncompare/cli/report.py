@@ -23,7 +23,7 @@ WIDTH = 140
 @click.option(
     "--format",
     "format",
-    type=click.Choice(["terminal", "markdown", "json", "html"]),
+    type=click.Choice(["terminal", "markdown", "latex", "json", "html"]),
     default="terminal",
     show_default=True,
 )
@@ -93,7 +93,7 @@ def _write(file: Path, experiment: "Experiment", summary: "Summary", format: str
 
 def _text(experiment: "Experiment", summary: "Summary", format: str, *, to_file: bool = False) -> str:
     """The report in a format; html loads much and is imported alone."""
-    from wncompare.render import markdown, terminal
+    from wncompare.render import latex, markdown, terminal
 
     match format:
         case "html":
@@ -104,5 +104,7 @@ def _text(experiment: "Experiment", summary: "Summary", format: str, *, to_file:
             return json_text(data(summary))
         case "markdown":
             return markdown.report(summary)
+        case "latex":
+            return latex.latex(summary)
         case _:
             return rendered(terminal.report(summary), to_file=to_file)
