@@ -3,11 +3,13 @@
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from wncompare.analysis.metrics import Headline
-from wncompare.analysis.stats import Equivalence, Estimate, Quantile
+from wncompare.analysis.estimates import Equivalence, Estimate, Quantile
 
 SCHEMA_VERSION = 3
 
+Headline = Literal["val_accuracy", "test_accuracy"]
+Cost = Literal["epochs", "steps", "seconds"]
+COSTS: tuple[Cost, ...] = ("epochs", "steps", "seconds")
 Outcome = Literal[
     "better", "worse", "equal", "equivalent", "not told from noise", "too few", "one pair", "diverged", "nothing"
 ]
@@ -60,7 +62,7 @@ class Curve:
 
 
 @dataclass(frozen=True)
-class TargetTimes:
+class TargetSummary:
     """The median epochs, steps and training seconds until a target is reached, over all runs; a miss is infinite."""
 
     target: float
@@ -96,7 +98,7 @@ class VariantSummary:
     step_seconds: Estimate
     compile_seconds: float
     by_epoch: Curve
-    targets: tuple[TargetTimes, ...]
+    targets: tuple[TargetSummary, ...]
 
 
 @dataclass(frozen=True)

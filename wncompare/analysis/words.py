@@ -2,11 +2,18 @@
 
 from math import isfinite, isnan
 
-from wncompare.analysis.metrics import Headline
+from wncompare.analysis.estimates import Estimate
 from wncompare.analysis.schema import TargetRatio
-from wncompare.analysis.stats import Estimate
 
-METRICS: dict[Headline, str] = {"val_accuracy": "validation accuracy", "test_accuracy": "test accuracy"}
+METRIC_NAMES = {
+    "val_accuracy": "validation accuracy",
+    "accuracy": "training accuracy",
+    "val_loss": "validation loss",
+    "loss": "training loss",
+    "test_accuracy": "test accuracy",
+}
+"""What people call the metrics of a history, and the headline's that is taken after training."""
+
 NOTHING = "–"
 
 

@@ -8,7 +8,7 @@ from rich.text import Text
 
 from wncompare.analysis import verdict
 from wncompare.analysis.folders import Between, Change, Differing, Side
-from wncompare.analysis.words import METRICS, NOTHING, counted, estimate, plain, ratio, signed
+from wncompare.analysis.words import METRIC_NAMES, NOTHING, counted, estimate, plain, ratio, signed
 from wncompare.render.tables import Table
 from wncompare.render.terminal import Fitting
 
@@ -52,7 +52,7 @@ def _side(letter: str, side: Side) -> Iterator[Text]:
 
 
 def _changes(found: Between) -> Table:
-    columns = ("variant", "pairs", f"{METRICS[found.headline]}, B − A", "p (Holm)", "time a step, B / A")
+    columns = ("variant", "pairs", f"{METRIC_NAMES[found.headline]}, B − A", "p (Holm)", "time a step, B / A")
     return Table("", columns, tuple(map(_row, found.changes)))
 
 

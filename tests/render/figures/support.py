@@ -22,7 +22,7 @@ def rising(variant: str, seed: int, epoch: int) -> float:
 
 def compared(experiment: Experiment, point: int = 0) -> Comparison:
     """The arms at one point of the grid."""
-    return comparison(experiment, selection.at(experiment.config, experiment.config.points[point]))
+    return comparison(experiment, selection.everyone_at(experiment.config, experiment.config.points[point]))
 
 
 def rewritten(experiment: Experiment, run: Run, *, status: str = "finished", **columns: Sequence[float]) -> Experiment:

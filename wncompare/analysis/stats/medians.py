@@ -1,26 +1,16 @@
 """Medians of values that may be infinite: a run that never got there stays in, as the worst."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.integrate import trapezoid
 
-from wncompare.analysis.stats.means import CONFIDENCE, Estimate, mean_interval
+from wncompare.analysis.estimates import Band, Estimate, Quantile
+from wncompare.analysis.stats.means import CONFIDENCE, mean_interval
 from wncompare.analysis.stats.pairing import paired
 
 RESAMPLES = 9999
-
-
-@dataclass(frozen=True)
-class Quantile:
-    """A quantile of `n` values and its bootstrap interval, each one of the values and so possibly infinite."""
-
-    n: int
-    value: float
-    low: float
-    high: float
 
 
 def median(values: ArrayLike) -> float:
@@ -30,6 +20,23 @@ def median(values: ArrayLike) -> float:
     the middle (Hyndman & Fan 1996, definition 1).
     """
     return float(inverted_cdf(np.asarray(values, np.float64), 0.5))
+
+
+def mean_band(values: NDArray[np.float64], *, confidence: float = CONFIDENCE) -> Band:
+    """`mean_interval` and `median` column by column of values (n, epochs).
+
+    NaN says that a run has no such epoch, for it stopped before: the column leaves it out, and its n is smaller. An
+    infinite value is not left out: that column has no mean, and its median may be infinite.
+    """
+    columns = [column[~np.isnan(column)] for column in values.T]
+    means = [mean_interval(column, confidence=confidence) for column in columns]
+    return Band(
+        np.array([len(column) for column in columns], np.int64),
+        np.array([mean.mean for mean in means], np.float64),
+        np.array([mean.low for mean in means], np.float64),
+        np.array([mean.high for mean in means], np.float64),
+        np.array([median(column) for column in columns], np.float64),
+    )
 
 
 def median_interval(

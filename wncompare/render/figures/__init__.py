@@ -40,7 +40,7 @@ def figures(experiment: Experiment) -> Iterator[tuple[str, Figure]]:
     if len(compared) == 1:
         yield from _named(compared[0], experiment, _figures)
     for point in points if 1 < len(points) <= MOST_POINTS else ():
-        yield from _named(selection.at(experiment.config, point), experiment, _overview)
+        yield from _named(selection.everyone_at(experiment.config, point), experiment, _overview)
     if robust := robustness.figure(experiment):
         yield "robustness", robust
 

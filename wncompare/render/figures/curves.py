@@ -97,7 +97,7 @@ def _draw_mean(axes: Axes, arm: Arm, metric: str, against: Against) -> Line2D:
         curves = [run.history[metric] for run in arm.finished]
         draw_seeds(axes, costs, curves, color=arm.color, marker=marker, markersize=3, **FAINT)
     x = _mean_costs(arm.finished, against)
-    band = stats.mean_band(metrics.curves(arm.finished, metric)[:, : len(x)])
+    band = stats.mean_band(metrics.by_epoch(arm.finished, metric)[:, : len(x)])
     (line,) = axes.plot(x, band.mean, color=arm.color, label=arm.variant.label, marker=marker, markersize=5, zorder=3)
     axes.fill_between(x, band.low, band.high, color=arm.color, alpha=0.15, linewidth=4 if marker else 0)
     return line
@@ -132,7 +132,7 @@ def _limits(comparison: Comparison, metric: str, possible: tuple[float, float]) 
 
     A diverged run may leave the axes: it would flatten the others.
     """
-    arms = [metrics.curves(arm.finished, metric) for arm in comparison.arms if arm.finished]
+    arms = [metrics.by_epoch(arm.finished, metric) for arm in comparison.arms if arm.finished]
     bands = [stats.mean_band(values) for values in arms]
     finite = np.concatenate([values[np.isfinite(values)] for values in arms])
     low, high = (finite.min(), finite.max()) if finite.size else possible

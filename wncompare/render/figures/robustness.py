@@ -77,7 +77,7 @@ def draw(axes: Axes, experiment: Experiment, points: Sequence[Point], key: str, 
 
 
 def _at(experiment: Experiment, point: Point) -> Comparison:
-    return comparison(experiment, selection.at(experiment.config, point))
+    return comparison(experiment, selection.everyone_at(experiment.config, point))
 
 
 def key_of(experiment: Experiment) -> str:

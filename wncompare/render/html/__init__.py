@@ -13,25 +13,17 @@ import yaml
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from wncompare import __version__
-from wncompare.analysis import curves
-from wncompare.analysis.schema import Summary
-from wncompare.analysis.words import ratio_of_medians
+from wncompare.analysis.schema import COSTS, Summary
+from wncompare.analysis.views import views
+from wncompare.analysis.words import METRIC_NAMES, ratio_of_medians
 from wncompare.records import METRICS, Experiment
 from wncompare.render.figures.style import colors
-from wncompare.render.html import dots
+from wncompare.render.html import curves, dots
 from wncompare.render.html.colors import DARK_PAGE, LIGHT_PAGE, LINE_CONTRAST, TEXT_CONTRAST, readable
 from wncompare.render.tables import OVER_ALL
 from wncompare.storage.files import strict
 
 SCRIPTS = ("build.js", "numbers.js", "axes.js", "curves.js", "cursor.js", "dots.js", "tables.js", "page.js")
-
-METRIC_NAMES = {
-    "val_accuracy": "validation accuracy",
-    "accuracy": "training accuracy",
-    "val_loss": "validation loss",
-    "loss": "training loss",
-    "test_accuracy": "test accuracy",
-}
 
 
 def render(experiment: Experiment, summary: Summary) -> str:
@@ -46,7 +38,7 @@ def render(experiment: Experiment, summary: Summary) -> str:
         headline=METRIC_NAMES[summary.headline],
         over_all=OVER_ALL,
         metrics={metric: name for metric, name in METRIC_NAMES.items() if metric in METRICS},
-        costs=curves.COSTS,
+        costs=COSTS,
         seeds=experiment.config.seeds,
         config=yaml.safe_dump(strict(summary.config), sort_keys=False, allow_unicode=True, default_flow_style=None),
         environment=list(_flat(summary.environment)),
@@ -107,7 +99,7 @@ def _data(experiment: Experiment, summary: Summary) -> dict[str, Any]:
         "labels": [variant.label for variant in experiment.config.variants],
         "metrics": METRIC_NAMES,
         "seeds": experiment.config.seeds,
-        "arms": curves.arms(experiment),
+        "arms": curves.arms(views(experiment)),
         "views": [
             [points.get(variant.id) for variant in experiment.config.variants]
             for _, points in _views(experiment, summary)

@@ -2,9 +2,9 @@
 
 from typing import Any
 
+from wncompare.analysis.estimates import Estimate
 from wncompare.analysis.schema import ContrastSummary, Summary
-from wncompare.analysis.stats import Estimate
-from wncompare.analysis.words import METRICS
+from wncompare.analysis.words import METRIC_NAMES
 from wncompare.records import Experiment
 
 
@@ -26,7 +26,7 @@ def robustness(experiment: Experiment, summary: Summary) -> list[dict[str, Any]]
         for at in each.points:
             marks[at.point].append(_mark(experiment, each.variant, at.headline))
     rows = [{"label": slug, "marks": row} for slug, row in marks.items()]
-    return [{"name": METRICS[summary.headline], "rows": rows, "zero": False, "zone": None, "better": None}]
+    return [{"name": METRIC_NAMES[summary.headline], "rows": rows, "zero": False, "zone": None, "better": None}]
 
 
 def _differences(experiment: Experiment, contrast: ContrastSummary, summary: Summary) -> dict[str, Any]:
@@ -37,7 +37,7 @@ def _differences(experiment: Experiment, contrast: ContrastSummary, summary: Sum
     mean = {"label": "mean", "marks": [_mark(experiment, contrast.variant, contrast.difference)], "strong": True}
     labels = [experiment.config.variant(each).label for each in (contrast.reference, contrast.variant)]
     return {
-        "name": f"difference in {METRICS[summary.headline]}",
+        "name": f"difference in {METRIC_NAMES[summary.headline]}",
         "rows": [*rows, mean],
         "zero": True,
         "zone": summary.smallest_difference,
