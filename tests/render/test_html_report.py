@@ -20,7 +20,7 @@ from wncompare.config import Config
 from wncompare.records import Experiment
 from wncompare.render import html
 from wncompare.render.figures.style import COLORS
-from wncompare.render.html.colors import DARK_PAGE, LIGHT_PAGE, contrast, readable
+from wncompare.render.html.legibility import DARK_PAGE, LIGHT_PAGE, contrast, readable
 
 Write = Callable[..., Path]
 VOID = {"meta", "input", "br", "img", "link"}

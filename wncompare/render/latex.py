@@ -11,7 +11,7 @@ from math import isfinite
 from wncompare.analysis.failures import clean
 from wncompare.analysis.schema import Comparison, Summary
 from wncompare.analysis.stats import Estimate
-from wncompare.analysis.words import METRICS, NOTHING, estimate, plain, ratio, signed
+from wncompare.analysis.words import METRIC_NAMES, NOTHING, estimate, plain, ratio, signed
 from wncompare.render.methods import methods
 from wncompare.render.tables import Row
 
@@ -69,7 +69,7 @@ def _table(summary: Summary) -> Iterator[str]:
     yield rf"\caption{{{escaped(_caption(summary))}}}"
     yield r"\begin{tabular}{p{0.22\linewidth}rrrr}"
     yield r"\toprule"
-    yield from _panel(("variant", "seeds", METRICS[summary.headline], "", ""), summary.comparisons, _variants)
+    yield from _panel(("variant", "seeds", METRIC_NAMES[summary.headline], "", ""), summary.comparisons, _variants)
     if any(comparison.contrasts for comparison in summary.comparisons):
         yield r"\midrule"
         header = ("difference", "pairs", "mean (interval)", _p_name(summary), "step time, ratio")
@@ -82,7 +82,7 @@ def _table(summary: Summary) -> Iterator[str]:
 def _caption(summary: Summary) -> str:
     confidence = f"{100 * summary.confidence:g} %"
     return (
-        f"{summary.model} on {summary.dataset}: {METRICS[summary.headline]} at the last epoch, mean ± half the "
+        f"{summary.model} on {summary.dataset}: {METRIC_NAMES[summary.headline]} at the last epoch, mean ± half the "
         f"{confidence} interval over seeds; differences are paired by seed, with their {confidence} intervals."
     )
 
