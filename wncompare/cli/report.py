@@ -74,12 +74,12 @@ def save(folder: Path, summary: "Summary") -> None:
 
 def rendered(content: "RenderableType", *, to_file: bool = False) -> str:
     """What rich makes of it for stdout, in colour and as wide as a terminal where there is one, or for a file."""
-    from rich.console import Console
+    from wncompare.render.console import console
 
     plain = to_file or not sys.stdout.isatty()
-    console = Console(width=WIDTH if plain else None, color_system=None if plain else "auto")
-    with console.capture() as captured:
-        console.print(content)
+    output = console(width=WIDTH if plain else None, color_system=None if plain else "auto")
+    with output.capture() as captured:
+        output.print(content)
     return captured.get()
 
 
