@@ -124,6 +124,10 @@ class Arm:
         """The time to each target."""
         return tuple(_times(self.ended, target) for target in self.targets)
 
+    def times_to(self, target: float) -> TargetTimes:
+        """The time to one of the targets."""
+        return next(times for times in self.times if times.target == target)
+
     @cached_property
     def accuracy(self) -> Estimate:
         """The training accuracy at the last epoch."""

@@ -72,10 +72,15 @@ def compile_seconds(runs: Sequence[Run]) -> float:
 def targets(config: Config, reference: Sequence[Run]) -> tuple[float, ...]:
     """The config's targets, or one of `TARGET_FRACTION` of the reference runs' median final validation accuracy.
 
-    None where there is no such median: no run, or half of them diverged.
+    None where there is no such median (no run, or half of them diverged), nor where the median after the first epoch
+    is there already: either nothing was learned, so that the target would lie below chance, or it was learned at once,
+    and the time to get there would tell nothing.
     """
-    median = stats.median(list(by_seed(reference, "val_accuracy").values()))
-    return config.targets or ((TARGET_FRACTION * median,) if math.isfinite(median) else ())
+    if config.targets:
+        return config.targets
+    target = TARGET_FRACTION * stats.median(list(by_seed(reference, "val_accuracy").values()))
+    first = stats.median([run.history["val_accuracy"][0] for run in reference if run.epochs])
+    return (target,) if math.isfinite(target) and first < target else ()
 
 
 def costs(run: Run, cost: Cost) -> NDArray[np.float64]:

@@ -1,6 +1,6 @@
 """What a summary holds, field for field as in summary.json (docs/results.md)."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal
 
 from wncompare.analysis.estimates import Equivalence, Estimate, Quantile
@@ -217,6 +217,8 @@ class Summary:
     targets: Targets
     verdict: str
     caveats: tuple[str, ...]
+    grave: tuple[str, ...] = field(metadata={"in_json": False})
+    """The caveats that belong right below the verdict."""
     runs: Counts
     problems: tuple[Problem, ...]
     comparisons: tuple[Comparison, ...]
@@ -227,4 +229,6 @@ class Summary:
 
 def as_data(summary: Summary) -> dict[str, Any]:
     """The summary as plain data with its schema's version; `wncompare.storage.files.strict` makes it strict JSON."""
-    return {"schema_version": SCHEMA_VERSION, **asdict(summary)}
+    kept = [each.name for each in fields(summary) if each.metadata.get("in_json", True)]
+    content = asdict(summary)
+    return {"schema_version": SCHEMA_VERSION} | {name: content[name] for name in kept}

@@ -4,13 +4,14 @@ import numpy as np
 
 from wncompare.analysis import contrasts, metrics, stats
 from wncompare.analysis.arms import Arm, TargetTimes
-from wncompare.analysis.caveats import caveats
+from wncompare.analysis.caveats import caveats, grave
 from wncompare.analysis.environment import environment
 from wncompare.analysis.failures import counts, problems
 from wncompare.analysis.robustness import robustness
 from wncompare.analysis.schema import Comparison, Curve, Summary, Targets, TargetSummary, VariantSummary, as_data
 from wncompare.analysis.verdict import verdict
 from wncompare.analysis.views import View, Views, dataset_of, views
+from wncompare.analysis.words import model_name
 from wncompare.config import Config
 from wncompare.records import Experiment
 
@@ -29,13 +30,14 @@ def summarize(experiment: Experiment) -> Summary:
     return Summary(
         experiment=config.name,
         dataset=dataset_of(experiment),
-        model=config.model.name,
+        model=model_name(config),
         headline=metrics.headline(config),
         confidence=stats.CONFIDENCE,
         smallest_difference=config.smallest_difference,
         targets=targets,
         verdict=verdict(comparisons),
         caveats=caveats(experiment, runs, targets, comparisons),
+        grave=grave(experiment, runs, comparisons),
         runs=runs,
         problems=problems(experiment),
         comparisons=comparisons,

@@ -77,7 +77,7 @@ def worded(
 def _cost(ratio: Estimate) -> str:
     if not isfinite(ratio.mean):
         return ""
-    interval = f" ({ratio.low:.2f} to {ratio.high:.2f})" if ratio.n > 2 else ""  # two give one from 0 to 10⁵
+    interval = f" ({ratio.low:.2f} to {ratio.high:.2f})" if isfinite(ratio.high) else ""
     return f"; a training step takes {ratio.mean:.2f} times as long{interval}"
 
 

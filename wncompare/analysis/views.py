@@ -69,10 +69,10 @@ class View:
         return tuple(each for each in found if each.by_seed)
 
     @cached_property
-    def reached(self) -> tuple[int, ...]:
-        """Which of the targets any run reached: their places among the arms' `times`."""
-        targets = range(len(self.arms[0].targets))
-        return tuple(place for place in targets if any(arm.times[place].reached for arm in self.shown))
+    def reached(self) -> tuple[float, ...]:
+        """The targets that any run reached."""
+        targets = self.arms[0].targets
+        return tuple(target for target in targets if any(arm.times_to(target).reached for arm in self.shown))
 
     def limits(self, metric: str) -> tuple[float, float]:
         """The y axis: every seed's curve, and the bands but for what wide ones of few seeds would flatten them with.

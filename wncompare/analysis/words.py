@@ -1,9 +1,11 @@
 """Numbers as people read them."""
 
 from math import isfinite, isnan
+from pathlib import Path
 
 from wncompare.analysis.estimates import Estimate
 from wncompare.analysis.schema import TargetRatio
+from wncompare.config import Config
 
 METRIC_NAMES = {
     "val_accuracy": "validation accuracy",
@@ -15,6 +17,16 @@ METRIC_NAMES = {
 """What people call the metrics of a history, and the headline's that is taken after training."""
 
 NOTHING = "–"
+EXPLORATORY = "95 % of the reference's median last accuracy"
+"""Which target is taken where the config has none; see `metrics.TARGET_FRACTION`."""
+
+
+def model_name(config: Config) -> str:
+    """What the model is called: its name in the catalog, its file's name, or "your model" for one made in Python."""
+    model = config.model
+    if model.name == "file":
+        return Path(str(model.model_dump()["file"])).name
+    return "your model" if model.name == "function" else model.name
 
 
 def signed(value: float, digits: int = 4) -> str:

@@ -11,6 +11,7 @@ from wncompare.analysis.stats.means import CONFIDENCE, mean_interval
 from wncompare.analysis.stats.pairing import paired
 
 RESAMPLES = 9999
+FEWEST_FOR_A_RATIO = 3
 
 
 def median(values: ArrayLike) -> float:
@@ -71,12 +72,14 @@ def ratio(values: Mapping[int, float], reference: Mapping[int, float], *, confid
     """The geometric mean of values / reference seed by seed (its `mean`), and its Student-t interval on logarithms.
 
     For positive costs that every run has, such as seconds per step. A value that is not finite and positive withholds
-    it (NaN): for times that may be missed take `ratio_of_medians`.
+    it (NaN): for times that may be missed take `ratio_of_medians`. NaN bounds where n is below three: the interval of
+    two logarithms, with one degree of freedom, spans orders of magnitude.
     """
     ours, theirs = paired(values, reference)
     with np.errstate(divide="ignore", invalid="ignore"):
         logs = mean_interval(np.log(ours) - np.log(theirs), confidence=confidence)
-    return Estimate(logs.n, float(np.exp(logs.mean)), float(np.exp(logs.low)), float(np.exp(logs.high)))
+    low, high = (logs.low, logs.high) if logs.n >= FEWEST_FOR_A_RATIO else (np.nan, np.nan)
+    return Estimate(logs.n, *(float(np.exp(each)) for each in (logs.mean, low, high)))
 
 
 def ratio_of_medians(
@@ -90,13 +93,13 @@ def ratio_of_medians(
 
     For times to a target: misses are infinite and stay in the medians. The ratio is inf where only the arm's median is
     a miss, 0 where only the reference's is, and NaN where both are. A resample with two misses could have any ratio: it
-    counts as 0 for the lower bound and as inf for the upper one. NaN bounds where n is below two.
+    counts as 0 for the lower bound and as inf for the upper one. NaN bounds where n is below three.
     """
     ours, theirs = paired(values, reference)
     n = len(ours)
     with np.errstate(invalid="ignore"):
         value = float(inverted_cdf(ours, 0.5) / inverted_cdf(theirs, 0.5))
-        if n < 2:
+        if n < FEWEST_FOR_A_RATIO:
             return Quantile(n, value, np.nan, np.nan)
         seeds = np.random.default_rng(rng).integers(n, size=(RESAMPLES, n))
         resampled = inverted_cdf(ours[seeds], 0.5) / inverted_cdf(theirs[seeds], 0.5)

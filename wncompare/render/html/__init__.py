@@ -17,7 +17,7 @@ from wncompare.analysis.schema import COSTS, Summary
 from wncompare.analysis.views import View, Views, views
 from wncompare.analysis.words import METRIC_NAMES, ratio_of_medians
 from wncompare.records import METRICS, Experiment
-from wncompare.render.figures.style import colors
+from wncompare.render.figures import style as figure_style
 from wncompare.render.html import axes, curves, dots
 from wncompare.render.html.legibility import DARK_PAGE, LIGHT_PAGE, LINE_CONTRAST, TEXT_CONTRAST, readable
 from wncompare.render.tables import MOST_GRAVE, OVER_ALL
@@ -29,7 +29,7 @@ SCRIPTS = ("data.js", "build.js", "numbers.js", "axes.js", "curves.js", "cursor.
 def render(experiment: Experiment, summary: Summary) -> str:
     """The whole page; `summary` is the experiment's."""
     environment = _environment()
-    style = _source(environment, "report.css") + _series_style(colors(experiment.config.variants))
+    style = _source(environment, "report.css") + _series_style(figure_style.colors(experiment.config.variants))
     script = "\n".join(_source(environment, name) for name in SCRIPTS)
     return environment.get_template("report.html.j2").render(
         summary=summary,
