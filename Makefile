@@ -3,6 +3,7 @@
 #   make demo           train the quickstart comparison and plot it, on data that needs no download
 #   make test           run the tests
 #   make check          lint, types, import order
+#   make check-js       lint and types of the report's scripts; skipped where there is no npm
 #   make test-backends  the layers' and variants' tests on JAX and torch
 #   make test-faults    kill a worker, the driver and both at 30 random instants, about 6 minutes
 #   make dist           the wheel and the source distribution, in dist/
@@ -18,9 +19,10 @@ BIN := $(VENV)/bin
 TUTORIAL_PYTHON ?= python3.11
 TUTORIAL_VENV := .venv-tutorial
 ON_EVERY_BACKEND := tests/layers tests/nn/test_variants.py tests/nn/test_fold.py
+JAVASCRIPT := tests/render/javascript
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test check test-backends test-faults dist test-dist bench clean
+.PHONY: demo test check check-js test-backends test-faults dist test-dist bench clean
 
 demo: $(VENV)/installed
 	$(BIN)/wncompare run configs/quickstart.yaml
@@ -33,6 +35,11 @@ check: $(VENV)/installed-test $(VENV)/installed-check
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+check-js:
+	@if command -v npm > /dev/null; then \
+		npm install --prefix $(JAVASCRIPT) --no-audit --no-fund --silent && npm run --prefix $(JAVASCRIPT) --silent check; \
+	else echo "check-js: skipped, for there is no npm"; fi
 
 test-faults: $(VENV)/installed-test
 	WNCOMPARE_FAULT_INSTANTS=10 $(BIN)/python -m pytest -p no:xdist -s tests/faults/test_kills.py

@@ -80,7 +80,8 @@ class View:
         A diverged run may leave the axes: it would flatten the others.
         """
         lowest, highest = ACCURACIES if metric.endswith("accuracy") else LOSSES
-        low, high = _extent(run.values[metric] for run in self._finished) or ACCURACIES
+        shown = self._finished or [run for arm in self.arms for run in arm.curves]
+        low, high = _extent(run.values[metric] for run in shown) or ACCURACIES
         size = (high - low) or 0.1
         bands = [band for arm in self.shown for band in (arm.bands[metric].low, arm.bands[metric].high)]
         band_low, band_high = _extent(bands) or (low, high)

@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Column
 
+from wncompare.render.console import console
 from wncompare.run.execute import Listener
 from wncompare.tasks import Event
 
@@ -15,27 +16,27 @@ _METRICS = ("loss", "accuracy", "val_loss", "val_accuracy")
 
 
 def stderr() -> Console:
-    """The console for progress and messages; rich honours NO_COLOR and knows whether it is a terminal."""
-    return Console(stderr=True, highlight=False, soft_wrap=True)
+    """The console for progress and messages."""
+    return console(stderr=True, highlight=False, soft_wrap=True)
 
 
 @contextmanager
 def progress(*, epochs: int = 0, quiet: bool = False) -> Iterator[Listener]:
     """A listener that shows how the runs go, `epochs` each; with `quiet`, failures alone."""
-    console = stderr()
-    if console.is_terminal and not quiet:
-        with _columns(console) as bars:
+    output = stderr()
+    if output.is_terminal and not quiet:
+        with _columns(output) as bars:
             yield _Bars(bars, epochs).hear
     else:
         kinds = (
             ("failed",) if quiet else ("planned", "notice", "epoch", "waiting", "retry", "done", "failed", "download")
         )
-        yield lambda event: _print_line(console, event, epochs) if event.kind in kinds else None
+        yield lambda event: _print_line(output, event, epochs) if event.kind in kinds else None
 
 
-def _print_line(console: Console, event: Event, epochs: int) -> None:
+def _print_line(output: Console, event: Event, epochs: int) -> None:
     if event.kind != "download" or event.data["done"] == event.data["total"]:
-        console.print(_line(event, epochs), markup=False)
+        output.print(_line(event, epochs), markup=False)
 
 
 def _line(event: Event, epochs: int) -> str:
@@ -67,7 +68,7 @@ def _rate(row: dict[str, Any]) -> float:
     return float(row["steps"] / max(row["train_seconds"], 1e-9))
 
 
-def _columns(console: Console) -> Progress:
+def _columns(output: Console) -> Progress:
     return Progress(
         TextColumn("{task.description}", markup=False, table_column=Column(no_wrap=True)),
         BarColumn(bar_width=10),
@@ -76,7 +77,7 @@ def _columns(console: Console) -> Progress:
         TextColumn(
             "{task.fields[note]}", markup=False, table_column=Column(ratio=1, no_wrap=True, overflow="ellipsis")
         ),
-        console=console,
+        console=output,
         transient=True,
         expand=True,
     )
