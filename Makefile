@@ -3,6 +3,7 @@
 #   make demo           train the quickstart comparison and plot it, on data that needs no download
 #   make test           run the tests
 #   make check          lint, types, import order
+#   make check-js       lint and types of the report's scripts; skipped where there is no npm
 #   make test-backends  the layers' and variants' tests on JAX and torch
 #   make test-oldest    the core's tests on the oldest Keras, TensorFlow and NumPy that pyproject.toml admits
 #   make test-layer-alone  the layer in a virtual environment that has Keras and JAX alone
@@ -26,9 +27,10 @@ CORE := tests/layers $(addprefix tests/nn/test_,arms.py checkpoint.py export.py 
 	models.py schedules.py stopping.py tensorboard.py training.py training_runs.py)
 ON_EVERY_BACKEND := tests/layers tests/nn/test_variants.py tests/nn/test_fold.py
 LAYER_VENV := .venv-layer
+JAVASCRIPT := tests/render/javascript
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test check test-backends test-oldest test-layer-alone test-faults dist test-dist bench clean
+.PHONY: demo test check check-js test-backends test-oldest test-layer-alone test-faults dist test-dist bench clean
 
 demo: $(VENV)/installed
 	$(BIN)/wncompare run configs/quickstart.yaml
@@ -41,6 +43,11 @@ check: $(VENV)/installed-test $(VENV)/installed-check
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+check-js:
+	@if command -v npm > /dev/null; then \
+		npm install --prefix $(JAVASCRIPT) --no-audit --no-fund --silent && npm run --prefix $(JAVASCRIPT) --silent check; \
+	else echo "check-js: skipped, for there is no npm"; fi
 
 test-faults: $(VENV)/installed-test
 	WNCOMPARE_FAULT_INSTANTS=10 $(BIN)/python -m pytest -p no:xdist -s tests/faults/test_kills.py

@@ -182,6 +182,60 @@ def test_targets_of_the_data_are_exploratory(write_records: Write, ten: Config) 
     assert found.targets.values == (pytest.approx(0.95 * (sorted(FINAL["regular"])[4] - 0.05)),)
 
 
+@pytest.mark.parametrize("curve", [[0.1, 0.1], [0.05, 0.1, 0.1, 0.05], [0.97, 0.98], [0.3]])
+def test_a_target_that_is_there_from_the_start_is_none(write_records: Write, tiny: Config, curve: list[float]) -> None:
+    """A reference at chance would give one below chance; one that has learned in an epoch, or had one, no time."""
+    folder = write_records(tiny, final)
+    for seed in tiny.seeds:
+        redraw(folder, f"regular/seed-{seed}", curve)
+    found = summary_of(folder)
+    assert found.targets.values == found.comparisons[0].variants[1].targets == ()
+    assert summary_of(write_records(configured(tiny, targets=[0.02]), final)).targets.values == (0.02,)
+
+
+def test_two_pairs_give_a_ratio_without_an_interval(write_records: Write, tiny: Config) -> None:
+    """An interval of two logarithms would reach from 0.00 to 360.35; of three it is SciPy's."""
+    folder = write_records(configured(tiny, seeds=[0, 1, 2]), final)
+    for seed, seconds in enumerate((4.0, 1.0, 3.0)):
+        redraw(folder, f"weight_norm/seed-{seed}", [0.4, 0.5], train_seconds=seconds)
+    three = summary_of(folder).comparisons[0].contrasts[0]
+    low, high = scipy_stats.ttest_1samp(np.log([2.0, 0.5, 1.5]), 0).confidence_interval(0.95)
+    assert (three.step_ratio.low, three.step_ratio.high) == pytest.approx((math.exp(low), math.exp(high)))
+    rmtree(folder / "weight_norm" / "seed-2")
+    two = summary_of(folder).comparisons[0].contrasts[0]
+    assert two.step_ratio.mean == pytest.approx(1)
+    assert math.isnan(two.step_ratio.low)
+    assert all(math.isnan(each.low) for each in two.time_to_target_ratios)
+    assert "a training step takes 1.00 times as long." in two.sentence
+
+
+@pytest.mark.parametrize(
+    ("model", "name"),
+    [
+        ({"name": "lenet"}, "lenet"),
+        ({"name": "file", "file": "/a/my.keras"}, "my.keras"),
+        ({"name": "function", "architecture": "0" * 64}, "your model"),
+    ],
+)
+def test_a_model_is_called_by_its_own_name(write_records: Write, tiny: Config, model: Any, name: str) -> None:
+    """Not by how it came here: a file has its name, a model made in Python is the reader's."""
+    assert summary_of(write_records(configured(tiny, model=model), final)).model == name
+
+
+def test_what_can_overturn_the_verdict_is_grave(write_records: Write, tiny: Config) -> None:
+    """Runs that are not in it, a divergence and unequal seeds; how any verdict is read is not. JSON has one list."""
+    folder = write_records(configured(tiny, seeds=[0, 1, 2]), final)
+    assert summary_of(folder).grave == ()
+    amend(folder, "regular/seed-0", status="failed")
+    amend(folder, "weight_norm/seed-1", status="diverged")
+    found = summary_of(folder)
+    starts = ("1 of 6 planned runs not in these numbers", "1 run diverged", "The variants have not finished")
+    assert len(found.grave) == len(starts)
+    assert all(caveat.startswith(start) for caveat, start in zip(found.grave, starts, strict=True))
+    assert set(found.grave) < set(found.caveats)
+    assert "grave" not in as_data(found)
+
+
 def test_times_to_a_fixed_target(write_records: Write, tiny: Config) -> None:
     """Medians of the first epoch, step and second at the target; a run that misses it is infinite and stays in."""
     config = configured(tiny, seeds=[0, 1, 2], targets=[0.5])
@@ -353,4 +407,5 @@ def _names(kind: Any) -> set[str]:
     if not is_dataclass(kind):
         return {name for part in get_args(kind) for name in _names(part)}
     hints = get_type_hints(kind)
-    return {field.name for field in fields(kind)} | {name for hint in hints.values() for name in _names(hint)}
+    names = {field.name for field in fields(kind) if field.metadata.get("in_json", True)}
+    return names | {name for hint in hints.values() for name in _names(hint)}

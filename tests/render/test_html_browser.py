@@ -277,14 +277,31 @@ def test_hostile_names_are_shown_and_run_nothing(open_page: Open, write_records:
 
 
 def test_a_run_that_did_not_finish_is_dashed_and_marked(open_page: Open, write_records: Write, tiny: Config) -> None:
-    """Diverged and failed runs end in a cross; the mean of a variant ends where one of its runs diverged."""
+    """Diverged and failed runs end in a cross; where a run diverged, the mean ends and the median goes on.
+
+    Of accuracies a, b and −∞ the median is the lesser of a and b.
+    """
     page = open_page(html_pages.hostile(write_records, tiny))
     page.wait_for_selector("#plot svg")
     assert page.locator("#plot .broken").count() == page.locator("#plot .cross").count() == 2
     assert len(drawn(page, 0)) == 4
     assert len(drawn(page, 1)) == 2
+    assert page.locator("#plot .median").count() == 1
     hover_epoch(page, 4)
-    assert page.locator("#readout small").last.text_content() == "no mean here"
+    assert page.locator("#readout small").last.text_content() == "median: a run diverged (n = 3)"
+    least = min(html_pages.accuracy("weight_norm", seed, 4) - 0.05 for seed in (0, 3))
+    assert page.locator("#readout strong").last.text_content() == f"{least:.4f}"
+    assert page.locator("#curve-table tbody tr").last.locator("td").nth(3).text_content() == f"{least:.4f}"
+
+
+def test_axes_stand_still_while_variants_are_hidden(page: Any) -> None:
+    """Hiding a variant moves no tick and no line of the other."""
+    ticks, line = x_labels(page), drawn(page, 0)
+    heights = page.locator("#plot .y-axis text").all_text_contents()
+    page.get_by_label("WeightNorm ConvNet").uncheck()
+    assert x_labels(page) == ticks
+    assert page.locator("#plot .y-axis text").all_text_contents() == heights
+    np.testing.assert_array_equal(drawn(page, 0), line)
 
 
 def test_a_grid_s_settings_can_be_chosen(open_page: Open, write_records: Write, tiny: Config) -> None:
@@ -293,7 +310,7 @@ def test_a_grid_s_settings_can_be_chosen(open_page: Open, write_records: Write, 
     page.wait_for_selector("#plot svg")
     page.get_by_role("combobox", name="Setting").select_option("learning_rate=0.001")
     assert page.locator("#plot .arm").count() == 2
-    assert page.locator("[data-group=robustness] .mark circle").count() == 6
+    assert page.locator("section[aria-labelledby=robustness-title] .mark circle").count() == 6
 
 
 def test_without_scripts_the_numbers_are_there(open_page: Open, experiment: Experiment) -> None:

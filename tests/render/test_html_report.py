@@ -7,20 +7,23 @@ import re
 from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from scipy.stats import t as student_t
 
+from tests.recorded import configured
 from tests.render import html_pages
 from wncompare import config as configs
 from wncompare import records
 from wncompare.analysis.summary import summarize
+from wncompare.analysis.views import views
 from wncompare.config import Config
 from wncompare.records import Experiment
 from wncompare.render import html
 from wncompare.render.figures.style import COLORS
-from wncompare.render.html.colors import DARK_PAGE, LIGHT_PAGE, contrast, readable
+from wncompare.render.html.legibility import DARK_PAGE, LIGHT_PAGE, contrast, readable
 
 Write = Callable[..., Path]
 VOID = {"meta", "input", "br", "img", "link"}
@@ -73,11 +76,11 @@ def rendered(experiment: Experiment) -> str:
     return html.render(experiment, summarize(experiment))
 
 
-def embedded(text: str) -> dict[str, list[dict[str, dict[str, dict[str, list[float]]]]]]:
+def embedded(text: str) -> dict[str, Any]:
     """The data that the page's script reads."""
     found = re.search(r'<script type="application/json" id="data">(.*?)</script>', text, re.DOTALL)
     assert found
-    data: dict[str, list[dict[str, dict[str, dict[str, list[float]]]]]] = json.loads(found[1])
+    data: dict[str, Any] = json.loads(found[1])
     return data
 
 
@@ -89,8 +92,35 @@ def test_the_verdict_and_every_part_are_there_in_order(plain: Experiment) -> Non
     assert page.texts["h1"] == "tiny"
     assert summary.verdict in page.texts["header"]
     titles = ("Variants", "Contrasts", "Training curves", "Differences seed by seed", "Time to target", "Set-up")
-    assert page.texts["h2"] == "".join((*titles, "Caveats"))
+    assert page.texts["h2"] == "".join((*titles, "Further caveats"))
     assert all(caveat in page.texts["li"] for caveat in summary.caveats)
+    assert all(caveat in page.texts["header"] for caveat in summary.caveats[:3])
+
+
+def test_the_axes_are_the_figures(plain: Experiment, hostile: Experiment) -> None:
+    """Every view's y range is the one that `analysis` gives the figures, and names stand in the plot, apart."""
+    for experiment in (plain, hostile):
+        shown = embedded(rendered(experiment))
+        for view, data in zip(views(experiment).compared, shown["views"], strict=True):
+            for metric in records.METRICS:
+                low, high = view.limits(metric)
+                assert data["y"][metric]["linear"]["range"] == [low, high]
+                floor, top = data["y"][metric]["log"]["range"]
+                assert 0 < floor < top == high
+                for names in (data["y"][metric][scale]["names"] for scale in ("linear", "log")):
+                    lower, upper = sorted(names)
+                    assert 0 <= lower <= upper <= 1
+                    assert upper - lower >= 17 / shown["height"] - 1e-3
+
+
+def test_names_of_many_variants_have_room(write_records: Write, tiny: Config) -> None:
+    """Thirty variants whose lines end at the same height are named one below the other, all within the plot."""
+    variants = [{"name": "regular", "id": f"v{place}", "label": f"variant {place}"} for place in range(30)]
+    experiment = records.read(write_records(configured(tiny, variants=variants), html_pages.accuracy))
+    shown = embedded(rendered(experiment))
+    places = np.sort(shown["views"][0]["y"]["val_accuracy"]["linear"]["names"])
+    assert np.diff(places).min() * shown["height"] >= 17 - 0.1
+    assert 0 <= places[0] <= places[-1] <= 1
 
 
 def test_the_tables_have_the_summary_s_numbers(plain: Experiment) -> None:

@@ -66,6 +66,20 @@ def test_the_terminal_report_fits_its_terminal(width: int, write_records: Write,
         assert part in text
 
 
+def test_the_gravest_caveats_stand_right_under_the_verdict(write_records: Write, tiny: Config) -> None:
+    """In the terminal and in Markdown the first three follow the verdict, before any table; each stands there once."""
+    folder = write_records(tiny, last)
+    amend(folder, "weight_norm/seed-1", status="failed", error="no")
+    found = summary_of(folder)
+    assert found.caveats[0].startswith("1 of 4 planned runs not in these numbers")
+    seen = {"terminal": (shown(folder, 300), "ms a step"), "markdown": (markdown.report(found), "|---|")}
+    for text, table in seen.values():
+        heads = [caveat[:30] for caveat in found.caveats]
+        places = [text.index(head) for head in (found.verdict[:20], *heads[:3], table, *heads[3:])]
+        assert places == sorted(places)
+        assert all(text.count(head) == 1 for head in heads)
+
+
 def test_a_wide_terminal_has_a_row_a_variant(write_records: Write, tiny: Config) -> None:
     """Wide: a variant's numbers are on one line; narrow: variants are side by side."""
     folder = write_records(tiny, last)
@@ -243,3 +257,10 @@ def test_reading_records_imports_no_tensorflow(command: str, write_records: Writ
     code, *modules = done.stderr.splitlines()[-1].split()
     assert code == "0"
     assert not {"keras", "tensorflow"} & set(modules)
+
+
+def test_the_terminal_s_report_loads_neither_matplotlib_nor_jinja() -> None:
+    """What prints a summary starts without what draws figures and pages."""
+    program = "import sys; import wncompare.render.terminal; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert not {"matplotlib", "jinja2", "keras", "tensorflow"} & set(done.stdout.split())

@@ -11,10 +11,19 @@ ENOUGH_PAIRS = 6
 """Five pairs reach 2/32 at best, six 2/64."""
 
 
+def grave(experiment: Experiment, runs: Counts, comparisons: Sequence[Comparison]) -> tuple[str, ...]:
+    """The caveats that can overturn the verdict, and so belong right below it: what it is not about.
+
+    Those are runs that are not in it or diverged, pairs that are missing, runs that stopped at a target, and data that
+    are not the published ones. The others say how any such verdict is to be read.
+    """
+    return (*_of_runs(runs), *_of_unequal_seeds(comparisons), *_of_stopping_at(experiment), *_of_copies(experiment))
+
+
 def caveats(
     experiment: Experiment, runs: Counts, targets: Targets, comparisons: Sequence[Comparison]
 ) -> tuple[str, ...]:
-    """Every caveat that applies, the gravest first."""
+    """Every caveat that applies, in the order of reading; those that are `grave` are among them."""
     return (
         *_of_runs(runs),
         *_of_data(experiment),
@@ -37,11 +46,15 @@ def _of_runs(runs: Counts) -> Iterator[str]:
         yield f"{counted(runs.diverged, 'run')} diverged: counted as worst, and no mean is given where one counts."
 
 
-def _of_data(experiment: Experiment) -> Iterator[str]:
+def _of_copies(experiment: Experiment) -> Iterator[str]:
     datasets = [run.record.dataset for run in experiment.runs]
     for label in dict.fromkeys(dataset.label for dataset in datasets if dataset.official is False):
         yield f"The data are {label}: not the published bytes."
     yield from dict.fromkeys(caveat for dataset in datasets for caveat in dataset.caveats)
+
+
+def _of_data(experiment: Experiment) -> Iterator[str]:
+    yield from _of_copies(experiment)
     if experiment.config.holdout is None:
         yield "Validation accuracy is taken on the test split: nothing may be chosen on it."
 
@@ -66,8 +79,7 @@ def _of_pairs(experiment: Experiment, comparisons: Sequence[Comparison]) -> Iter
     contrasts = [contrast for comparison in comparisons for contrast in comparison.contrasts]
     if len(contrasts) > 1:
         yield "P-values are corrected for the number of contrasts (Holm); intervals and words on equivalence are not."
-    if any(_unequal(comparison) for comparison in comparisons):
-        yield "The variants have not finished the same seeds: differences are of the seeds that both have."
+    yield from _of_unequal_seeds(comparisons)
     if any(0 < contrast.n < ENOUGH_PAIRS for contrast in contrasts):
         yield f"Fewer than {ENOUGH_PAIRS} pairs cannot reach p < 0.05, whatever they show."
     ends = {run.epochs for run in experiment.runs if run.record.status == "finished"}
@@ -75,16 +87,28 @@ def _of_pairs(experiment: Experiment, comparisons: Sequence[Comparison]) -> Iter
         yield f"Runs ended after {min(ends)} to {max(ends)} epochs: areas under the curve are over unequal times."
 
 
+def _of_unequal_seeds(comparisons: Sequence[Comparison]) -> Iterator[str]:
+    if any(_unequal(comparison) for comparison in comparisons):
+        yield "The variants have not finished the same seeds: differences are of the seeds that both have."
+
+
 def _of_stops(experiment: Experiment) -> Iterator[str]:
-    training = experiment.config.training
-    stopped = sum(run.record.stopped is not None for run in experiment.runs)
-    if stopped and training.stop_at:
+    yield from _of_stopping_at(experiment)
+    if (stopped := _stopped(experiment)) and not experiment.config.training.stop_at:
+        yield f"{counted(stopped, 'run')} stopped early, on held-out data."
+
+
+def _of_stopping_at(experiment: Experiment) -> Iterator[str]:
+    target = experiment.config.training.stop_at
+    if target and (stopped := _stopped(experiment)):
         yield (
-            f"{counted(stopped, 'run')} stopped at the target of {training.stop_at.value:g}: "
+            f"{counted(stopped, 'run')} stopped at the target of {target.value:g}: "
             "the last epoch tells little of them, the time to get there does."
         )
-    elif stopped:
-        yield f"{counted(stopped, 'run')} stopped early, on held-out data."
+
+
+def _stopped(experiment: Experiment) -> int:
+    return sum(run.record.stopped is not None for run in experiment.runs)
 
 
 def _unequal(comparison: Comparison) -> bool:

@@ -1,4 +1,4 @@
-"""Two sets of runs, paired by seed: what contrasts of variants and comparisons of results folders share."""
+"""Two arms, paired by seed: contrasts of variants, and what comparisons of results folders share with them."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -7,11 +7,12 @@ from math import isnan
 import numpy as np
 
 from wncompare.analysis import metrics, stats, verdict
-from wncompare.analysis.schema import ContrastSummary, SeedDifference, TargetRatio, VariantSummary
-from wncompare.analysis.settings import Setting
-from wncompare.analysis.stats import Estimate, PairedComparison
+from wncompare.analysis.arms import Arm
+from wncompare.analysis.estimates import Estimate
+from wncompare.analysis.schema import ContrastSummary, SeedDifference, TargetRatio
+from wncompare.analysis.stats import PairedComparison
 from wncompare.config import Config, Contrast
-from wncompare.records import Experiment, Run
+from wncompare.records import Run
 
 
 def compare(
@@ -24,8 +25,26 @@ def compare(
 
 def by_seed(runs: Sequence[Run], reference: Sequence[Run], metric: str) -> tuple[SeedDifference, ...]:
     """The metric's difference seed by seed; NaN where both runs diverged."""
-    values, others = metrics.by_seed(runs, metric), metrics.by_seed(reference, metric)
+    return _by_seed(metrics.by_seed(runs, metric), metrics.by_seed(reference, metric))
+
+
+def _by_seed(values: Mapping[int, float], others: Mapping[int, float]) -> tuple[SeedDifference, ...]:
     return tuple(SeedDifference(seed, values[seed] - others[seed]) for seed in sorted(values.keys() & others.keys()))
+
+
+@dataclass(frozen=True)
+class PairedDifferences:
+    """A contrast's differences in the headline over the seeds that both arms have, and their mean."""
+
+    contrast: Contrast
+    by_seed: tuple[SeedDifference, ...]
+    mean: Estimate
+
+
+def differences(contrast: Contrast, arm: Arm, reference: Arm) -> PairedDifferences:
+    """`arm` minus `reference`, seed by seed."""
+    values, others = arm.headlines, reference.headlines
+    return PairedDifferences(contrast, _by_seed(values, others), stats.mean_difference(values, others))
 
 
 def step_ratio(runs: Sequence[Run], reference: Sequence[Run]) -> Estimate:
@@ -41,56 +60,43 @@ def corrected(found: Sequence[PairedComparison]) -> Iterator[tuple[float, float]
     return zip(stats.holm(values).tolist(), stats.holm(attainable).tolist(), strict=True)
 
 
-Described = Mapping[str, VariantSummary]
-
-
 @dataclass(frozen=True)
 class _Pair:
-    """Two variants at one setting, the reference second: their numbers, their runs and what the statistics say."""
+    """A contrast at one setting: its arms, the reference second, and what the statistics say of them."""
 
     contrast: Contrast
-    sides: tuple[VariantSummary, VariantSummary]
-    runs: tuple[list[Run], list[Run]]
+    arms: tuple[Arm, Arm]
     found: PairedComparison
 
 
-def contrasts(
-    experiment: Experiment, settings: Sequence[Setting], described: Sequence[Described]
-) -> list[tuple[ContrastSummary, ...]]:
-    """For each setting every contrast of the config; `described` has each setting's variants by id.
+def tested(config: Config, settings: Sequence[Sequence[Arm]]) -> list[tuple[ContrastSummary, ...]]:
+    """For each setting, given by its arms, every contrast of the config with its verdict.
 
     The p-values are corrected over all contrasts of all settings.
     """
-    groups = [
-        [_pair(experiment, setting, variants, contrast) for contrast in experiment.config.compared()]
-        for setting, variants in zip(settings, described, strict=True)
-    ]
+    groups = [[_pair(config, arms, contrast) for contrast in config.compared()] for arms in settings]
     p_values = list(corrected([pair.found for group in groups for pair in group]))
     tests = sum(not isnan(p_holm) for p_holm, _ in p_values)
     following = iter(p_values)
-    return [tuple(_summary(experiment.config, pair, *next(following), tests) for pair in group) for group in groups]
+    return [tuple(_summary(config, pair, *next(following), tests) for pair in group) for group in groups]
 
 
-def _pair(experiment: Experiment, setting: Setting, variants: Described, contrast: Contrast) -> _Pair:
-    config = experiment.config
-    runs, reference = (
-        metrics.ended(experiment, config.variant(side), setting.points[side])
-        for side in (contrast.variant, contrast.reference)
-    )
-    metric = metrics.headline(config)
-    found = compare(runs, reference, metric, smallest_difference=config.smallest_difference)
-    return _Pair(contrast, (variants[contrast.variant], variants[contrast.reference]), (runs, reference), found)
+def _pair(config: Config, arms: Sequence[Arm], contrast: Contrast) -> _Pair:
+    by_id = {arm.variant.id: arm for arm in arms}
+    variant, reference = by_id[contrast.variant], by_id[contrast.reference]
+    found = stats.compare(variant.headlines, reference.headlines, smallest_difference=config.smallest_difference)
+    return _Pair(contrast, (variant, reference), found)
 
 
 def _summary(config: Config, pair: _Pair, p_holm: float, smallest_p_holm: float, tests: int) -> ContrastSummary:
-    found, metric, (variant, reference) = pair.found, metrics.headline(config), pair.sides
+    found, (variant, reference) = pair.found, pair.arms
     contrast = ContrastSummary(
         name=pair.contrast.name,
-        variant=variant.id,
-        reference=reference.id,
+        variant=variant.variant.id,
+        reference=reference.variant.id,
         n=found.n,
         difference=found.difference,
-        by_seed=by_seed(*pair.runs, metric),
+        by_seed=_by_seed(variant.headlines, reference.headlines),
         p_value=found.p_value,
         p_holm=p_holm,
         smallest_p=found.smallest_p,
@@ -101,19 +107,15 @@ def _summary(config: Config, pair: _Pair, p_holm: float, smallest_p_holm: float,
         losses=found.losses,
         detectable=found.detectable,
         equivalence=found.equivalence,
-        step_ratio=step_ratio(*pair.runs),
-        time_to_target_ratios=tuple(_time_ratio(pair, times.target) for times in variant.targets),
+        step_ratio=stats.ratio(variant.step_times, reference.step_times),
+        time_to_target_ratios=tuple(_time_ratio(pair, place) for place in range(len(variant.times))),
         outcome=verdict.outcome(found, p_holm, smallest_p_holm),
         sentence="",
     )
-    return verdict.worded(contrast, variant, reference, metric, config.smallest_difference, tests)
+    return verdict.worded(contrast, variant, reference, config.smallest_difference, tests)
 
 
-def _time_ratio(pair: _Pair, target: float) -> TargetRatio:
-    found = stats.ratio_of_medians(*(_seconds_to_target(runs, target) for runs in pair.runs))
-    return TargetRatio(target, found.value, found.low, found.high)
-
-
-def _seconds_to_target(runs: Sequence[Run], target: float) -> dict[int, float]:
-    times = metrics.times_to_target(runs, "seconds", target)
-    return {run.record.seed: float(time) for run, time in zip(runs, times, strict=True)}
+def _time_ratio(pair: _Pair, place: int) -> TargetRatio:
+    seconds = (dict(zip(arm.headlines, arm.times[place].by_run["seconds"].tolist(), strict=True)) for arm in pair.arms)
+    found = stats.ratio_of_medians(*seconds)
+    return TargetRatio(pair.arms[0].times[place].target, found.value, found.low, found.high)

@@ -3,6 +3,8 @@
 import os
 import re
 import shlex
+from collections import Counter
+from collections.abc import Sequence
 
 from wncompare.analysis.schema import Counts, Problem
 from wncompare.records import LOG_FILE, Experiment, Run
@@ -20,16 +22,20 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2
 def counts(experiment: Experiment) -> Counts:
     """How many runs the config asks for, and what became of them."""
     config = experiment.config
-    planned = len(config.variants) * len(config.points) * len(config.seeds)
-    statuses = [run.record.status for run in experiment.runs]
+    return counts_of(experiment.runs, len(config.variants) * len(config.points) * len(config.seeds))
+
+
+def counts_of(runs: Sequence[Run], planned: int) -> Counts:
+    """What became of the planned runs, of which `runs` have a record."""
+    found = Counter(run.record.status for run in runs)
     return Counts(
         planned=planned,
-        finished=statuses.count("finished"),
-        diverged=statuses.count("diverged"),
-        failed=statuses.count("failed"),
-        interrupted=statuses.count("interrupted"),
-        running=statuses.count("running"),
-        missing=planned - len(statuses),
+        finished=found["finished"],
+        diverged=found["diverged"],
+        failed=found["failed"],
+        interrupted=found["interrupted"],
+        running=found["running"],
+        missing=planned - found.total(),
     )
 
 

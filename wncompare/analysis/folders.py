@@ -9,10 +9,9 @@ from typing import Any
 
 from wncompare.analysis import contrasts, metrics, verdict
 from wncompare.analysis.environment import environment
-from wncompare.analysis.metrics import Headline
-from wncompare.analysis.schema import Outcome, SeedDifference
+from wncompare.analysis.schema import Headline, Outcome, SeedDifference
 from wncompare.analysis.stats import Estimate, PairedComparison, mean_interval
-from wncompare.analysis.words import METRICS
+from wncompare.analysis.words import METRIC_NAMES
 from wncompare.errors import UsageError
 from wncompare.records import Experiment, Run
 
@@ -108,7 +107,7 @@ def compare_folders(a: Experiment, b: Experiment) -> FolderComparison:
     headlines = [metrics.headline(experiment.config) for experiment in (a, b)]
     if headlines[0] != headlines[1]:
         raise UsageError(
-            f"{a.folder} reports {METRICS[headlines[0]]} and {b.folder} {METRICS[headlines[1]]}: "
+            f"{a.folder} reports {METRIC_NAMES[headlines[0]]} and {b.folder} {METRIC_NAMES[headlines[1]]}: "
             "compare experiments with the same kind of validation"
         )
     return FolderComparison(

@@ -2,18 +2,15 @@
 
 import math
 from collections.abc import Sequence
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from wncompare.analysis import stats
+from wncompare.analysis.schema import Cost, Headline
 from wncompare.config import Config, Variant
 from wncompare.config.grid import Point
 from wncompare.records import Experiment, Run
-
-Headline = Literal["val_accuracy", "test_accuracy"]
-Cost = Literal["epochs", "steps", "seconds"]
 
 TARGET_FRACTION = 0.95
 """Without targets in the config: this part of the reference's median final validation accuracy."""
@@ -43,14 +40,17 @@ def by_seed(runs: Sequence[Run], metric: str) -> dict[int, float]:
     return {run.record.seed: last(run, metric) for run in runs}
 
 
-def curves(runs: Sequence[Run], metric: str) -> NDArray[np.float64]:
-    """A metric by epoch (runs, epochs): NaN past a run's end, −∞ from the epoch at which it diverged."""
+def by_epoch(runs: Sequence[Run], metric: str) -> NDArray[np.float64]:
+    """A metric by epoch (runs, epochs): NaN past a run's end, the worst there is from the epoch in which it diverged.
+
+    That is −∞ for an accuracy and ∞ for a loss.
+    """
     epochs = max((run.epochs for run in runs), default=0)
     values = np.full((len(runs), epochs), np.nan)
     for row, run in zip(values, runs, strict=True):
         row[: run.epochs] = run.history[metric]
         if run.record.status == "diverged":
-            row[max(run.epochs - 1, 0) :] = -math.inf
+            row[max(run.epochs - 1, 0) :] = math.inf if metric.endswith("loss") else -math.inf
     return values
 
 
@@ -72,10 +72,15 @@ def compile_seconds(runs: Sequence[Run]) -> float:
 def targets(config: Config, reference: Sequence[Run]) -> tuple[float, ...]:
     """The config's targets, or one of `TARGET_FRACTION` of the reference runs' median final validation accuracy.
 
-    None where there is no such median: no run, or half of them diverged.
+    None where there is no such median (no run, or half of them diverged), nor where the median after the first epoch
+    is there already: either nothing was learned, so that the target would lie below chance, or it was learned at once,
+    and the time to get there would tell nothing.
     """
-    median = stats.median(list(by_seed(reference, "val_accuracy").values()))
-    return config.targets or ((TARGET_FRACTION * median,) if math.isfinite(median) else ())
+    if config.targets:
+        return config.targets
+    target = TARGET_FRACTION * stats.median(list(by_seed(reference, "val_accuracy").values()))
+    first = stats.median([run.history["val_accuracy"][0] for run in reference if run.epochs])
+    return (target,) if math.isfinite(target) and first < target else ()
 
 
 def costs(run: Run, cost: Cost) -> NDArray[np.float64]:
@@ -83,6 +88,18 @@ def costs(run: Run, cost: Cost) -> NDArray[np.float64]:
     if cost == "epochs":
         return run.history["epoch"]
     return run.history["steps" if cost == "steps" else "train_seconds"].cumsum()
+
+
+def mean_costs(runs: Sequence[Run], cost: Cost) -> NDArray[np.float64]:
+    """What the runs had cost by the end of each epoch: the sum of each epoch's mean over the runs that have it.
+
+    Unlike the mean of the runs' sums it never falls where a slow run stops early: (epochs,).
+    """
+    epochs = max((run.epochs for run in runs), default=0)
+    spent = np.full((len(runs), epochs), np.nan)
+    for row, run in zip(spent, runs, strict=True):
+        row[: run.epochs] = np.diff(costs(run, cost), prepend=0.0)
+    return np.cumsum([column[~np.isnan(column)].mean() for column in spent.T])
 
 
 def times_to_target(runs: Sequence[Run], cost: Cost, target: float) -> NDArray[np.float64]:

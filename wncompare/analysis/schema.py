@@ -1,13 +1,15 @@
 """What a summary holds, field for field as in summary.json (docs/results.md)."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal
 
-from wncompare.analysis.metrics import Headline
-from wncompare.analysis.stats import Equivalence, Estimate, Quantile
+from wncompare.analysis.estimates import Equivalence, Estimate, Quantile
 
 SCHEMA_VERSION = 3
 
+Headline = Literal["val_accuracy", "test_accuracy"]
+Cost = Literal["epochs", "steps", "seconds"]
+COSTS: tuple[Cost, ...] = ("epochs", "steps", "seconds")
 Outcome = Literal[
     "better", "worse", "equal", "equivalent", "not told from noise", "too few", "one pair", "diverged", "nothing"
 ]
@@ -60,7 +62,7 @@ class Curve:
 
 
 @dataclass(frozen=True)
-class TargetTimes:
+class TargetSummary:
     """The median epochs, steps and training seconds until a target is reached, over all runs; a miss is infinite."""
 
     target: float
@@ -96,7 +98,7 @@ class VariantSummary:
     step_seconds: Estimate
     compile_seconds: float
     by_epoch: Curve
-    targets: tuple[TargetTimes, ...]
+    targets: tuple[TargetSummary, ...]
 
 
 @dataclass(frozen=True)
@@ -215,6 +217,8 @@ class Summary:
     targets: Targets
     verdict: str
     caveats: tuple[str, ...]
+    grave: tuple[str, ...] = field(metadata={"in_json": False})
+    """The caveats that belong right below the verdict."""
     runs: Counts
     problems: tuple[Problem, ...]
     comparisons: tuple[Comparison, ...]
@@ -225,4 +229,6 @@ class Summary:
 
 def as_data(summary: Summary) -> dict[str, Any]:
     """The summary as plain data with its schema's version; `wncompare.storage.files.strict` makes it strict JSON."""
-    return {"schema_version": SCHEMA_VERSION, **asdict(summary)}
+    kept = [each.name for each in fields(summary) if each.metadata.get("in_json", True)]
+    content = asdict(summary)
+    return {"schema_version": SCHEMA_VERSION} | {name: content[name] for name in kept}

@@ -20,13 +20,18 @@ class Setting:
     points: dict[str, Point]
 
     @property
+    def is_best(self) -> bool:
+        """Whether each variant is at its own best point."""
+        return self.name == BEST
+
+    @property
     def folder(self) -> str:
         """Where figures of it lie: "best", the point's slug or, without a grid, nowhere below."""
-        return "best" if self.name == BEST else self.name
+        return "best" if self.is_best else self.name
 
     def __str__(self) -> str:
         """The name, and with the best settings which they are: "… (regular: batch_size=32, weight_norm: …)"."""
-        if self.name != BEST:
+        if not self.is_best:
             return self.name
         slugs = {variant: point.slug for variant, point in self.points.items()}
         shared = set(slugs.values())
@@ -43,10 +48,10 @@ def settings(experiment: Experiment) -> tuple[Setting, ...]:
     config = experiment.config
     if config.grid and config.holdout is not None:
         return (Setting(BEST, {variant.id: _best(experiment, variant) for variant in config.variants}),)
-    return tuple(at(config, point) for point in config.points)
+    return tuple(everyone_at(config, point) for point in config.points)
 
 
-def at(config: Config, point: Point) -> Setting:
+def everyone_at(config: Config, point: Point) -> Setting:
     """All variants at that point."""
     return Setting(point.slug, {variant.id: point for variant in config.variants})
 

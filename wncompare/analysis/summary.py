@@ -1,17 +1,18 @@
 """An experiment in numbers and words: records in, what every report shows out."""
 
-from collections.abc import Sequence
+import numpy as np
 
-from wncompare.analysis import metrics, stats
-from wncompare.analysis.caveats import caveats
-from wncompare.analysis.contrasts import contrasts
+from wncompare.analysis import contrasts, metrics, stats
+from wncompare.analysis.arms import Arm, TargetTimes
+from wncompare.analysis.caveats import caveats, grave
 from wncompare.analysis.environment import environment
 from wncompare.analysis.failures import counts, problems
 from wncompare.analysis.robustness import robustness
-from wncompare.analysis.schema import Comparison, Summary, Targets, as_data
-from wncompare.analysis.settings import Setting, settings
-from wncompare.analysis.variants import describe
+from wncompare.analysis.schema import Comparison, Curve, Summary, Targets, TargetSummary, VariantSummary, as_data
 from wncompare.analysis.verdict import verdict
+from wncompare.analysis.views import View, Views, dataset_of, views
+from wncompare.analysis.words import model_name
+from wncompare.config import Config
 from wncompare.records import Experiment
 
 __all__ = ["Summary", "as_data", "summarize"]
@@ -22,53 +23,72 @@ def summarize(experiment: Experiment) -> Summary:
 
     The headline is the validation accuracy of each run's last epoch or, with a holdout, its accuracy on the test split.
     """
-    config = experiment.config
-    compared = settings(experiment)
-    targets = _targets(experiment, compared[0])
-    comparisons = _comparisons(experiment, compared, targets)
+    config, found = experiment.config, views(experiment)
+    targets = Targets(found.targets, exploratory=not config.targets)
+    comparisons = _comparisons(config, found)
     runs = counts(experiment)
     return Summary(
         experiment=config.name,
-        dataset=", ".join(dict.fromkeys(run.record.dataset.label for run in experiment.runs)) or config.dataset.name,
-        model=config.model.name,
+        dataset=dataset_of(experiment),
+        model=model_name(config),
         headline=metrics.headline(config),
         confidence=stats.CONFIDENCE,
         smallest_difference=config.smallest_difference,
         targets=targets,
         verdict=verdict(comparisons),
         caveats=caveats(experiment, runs, targets, comparisons),
+        grave=grave(experiment, runs, comparisons),
         runs=runs,
         problems=problems(experiment),
         comparisons=comparisons,
-        robustness=robustness(experiment),
+        robustness=robustness(config, [view.arms for view in found.points]),
         config=config.dump(),
         environment=environment(experiment.runs),
     )
 
 
-def _targets(experiment: Experiment, setting: Setting) -> Targets:
-    """The config's targets, or one from the reference's runs at the first setting; none before there are any."""
-    config = experiment.config
-    reference = config.variants[0]
-    runs = metrics.ended(experiment, reference, setting.points[reference.id])
-    return Targets(metrics.targets(config, runs), exploratory=not config.targets)
-
-
-def _comparisons(experiment: Experiment, compared: Sequence[Setting], targets: Targets) -> tuple[Comparison, ...]:
-    described = [
-        {
-            variant.id: describe(experiment, variant, setting.points[variant.id], targets.values)
-            for variant in experiment.config.variants
-        }
-        for setting in compared
-    ]
-    found = contrasts(experiment, compared, described)
+def _comparisons(config: Config, found: Views) -> tuple[Comparison, ...]:
+    tested = contrasts.tested(config, [view.arms for view in found.compared])
     return tuple(
         Comparison(
-            name=setting.name,
-            selected={variant: point.slug for variant, point in setting.points.items()},
-            variants=tuple(variants.values()),
-            contrasts=differences,
+            name=view.setting.name,
+            selected={variant: point.slug for variant, point in view.setting.points.items()},
+            variants=tuple(_variant(view, arm) for arm in view.arms),
+            contrasts=of_setting,
         )
-        for setting, variants, differences in zip(compared, described, found, strict=True)
+        for view, of_setting in zip(found.compared, tested, strict=True)
     )
+
+
+def _variant(view: View, arm: Arm) -> VariantSummary:
+    return VariantSummary(
+        id=arm.variant.id,
+        label=arm.variant.label,
+        color=arm.variant.color,
+        point=arm.point.slug,
+        reference=arm.variant is view.config.variants[0],
+        planned=len(view.config.seeds),
+        finished=arm.finished,
+        diverged=arm.diverged,
+        failed=arm.count("failed"),
+        parameters=next((run.record.parameters for run in arm.ended), None),
+        accuracy=arm.accuracy,
+        headline=arm.headline,
+        median=stats.median(list(arm.headlines.values())),
+        area=arm.area,
+        step_seconds=arm.step_seconds,
+        compile_seconds=metrics.compile_seconds(arm.ended),
+        by_epoch=_curve(arm),
+        targets=tuple(map(_times, arm.times)),
+    )
+
+
+def _curve(arm: Arm) -> Curve:
+    band = arm.bands["val_accuracy"]
+    columns = (np.arange(1, len(band.n) + 1), band.n, band.mean, band.low, band.high)
+    return Curve(*(tuple(column.tolist()) for column in columns))
+
+
+def _times(times: TargetTimes) -> TargetSummary:
+    medians = times.medians
+    return TargetSummary(times.target, times.reached, medians["epochs"], medians["steps"], medians["seconds"])

@@ -3,19 +3,41 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from math import ceil, isfinite, isnan, log2
-from typing import TYPE_CHECKING
+from typing import Protocol
 
-from wncompare.analysis.metrics import Headline
-from wncompare.analysis.schema import Comparison, ContrastSummary, Outcome, VariantSummary
-from wncompare.analysis.stats import Estimate, PairedComparison
-from wncompare.analysis.words import METRICS, counted, p, signed
-
-if TYPE_CHECKING:
-    from wncompare.analysis.folders import Change
+from wncompare.analysis.arms import Arm
+from wncompare.analysis.estimates import Estimate
+from wncompare.analysis.schema import Comparison, ContrastSummary, Outcome
+from wncompare.analysis.stats import PairedComparison
+from wncompare.analysis.words import METRIC_NAMES, counted, p, signed
 
 ALPHA = 0.05
 MOST_NAMED = 4
 """With more contrasts than these the verdict counts them."""
+
+
+class Found(Protocol):
+    """A paired difference with its verdict: of two variants, or of one variant in two folders."""
+
+    @property
+    def outcome(self) -> Outcome:
+        """The verdict in a word."""
+
+    @property
+    def n(self) -> int:
+        """The number of pairs."""
+
+    @property
+    def difference(self) -> Estimate:
+        """The mean difference."""
+
+    @property
+    def p_value(self) -> float:
+        """The test's."""
+
+    @property
+    def p_holm(self) -> float:
+        """The same, corrected."""
 
 
 def outcome(found: PairedComparison, p_holm: float, smallest_p_holm: float) -> Outcome:
@@ -42,33 +64,32 @@ def outcome(found: PairedComparison, p_holm: float, smallest_p_holm: float) -> O
 
 def worded(
     contrast: ContrastSummary,
-    variant: VariantSummary,
-    reference: VariantSummary,
-    headline: Headline,
+    variant: Arm,
+    reference: Arm,
     smallest_difference: float | None,
     tests: int,
 ) -> ContrastSummary:
     """The contrast with its sentence: what was found, its numbers, what it cost; `tests` were corrected together."""
-    found = _finding(contrast, variant, reference, METRICS[headline], smallest_difference, tests)
+    found = _finding(contrast, variant, reference, METRIC_NAMES[variant.headline_metric], smallest_difference, tests)
     return replace(contrast, sentence=f"{found}{_cost(contrast.step_ratio)}.")
 
 
 def _cost(ratio: Estimate) -> str:
     if not isfinite(ratio.mean):
         return ""
-    interval = f" ({ratio.low:.2f} to {ratio.high:.2f})" if ratio.n > 2 else ""  # two give one from 0 to 10⁵
+    interval = f" ({ratio.low:.2f} to {ratio.high:.2f})" if isfinite(ratio.high) else ""
     return f"; a training step takes {ratio.mean:.2f} times as long{interval}"
 
 
 def _finding(
     contrast: ContrastSummary,
-    variant: VariantSummary,
-    reference: VariantSummary,
+    variant: Arm,
+    reference: Arm,
     metric: str,
     smallest: float | None,
     tests: int,
 ) -> str:
-    one, other = variant.label, reference.label
+    one, other = variant.variant.label, reference.variant.label
     numbers = f"{metric} {evidence(contrast)}"
     pairs = counted(contrast.n, "pair")
     match contrast.outcome:
@@ -105,7 +126,7 @@ def _finding(
             return f"{one} and {other} have no pair of finished runs yet: nothing can be compared"
 
 
-def evidence(contrast: "ContrastSummary | Change") -> str:
+def evidence(contrast: Found) -> str:
     """The difference with its interval, the number of pairs and the p-value, corrected where there are several."""
     difference = contrast.difference
     corrected = " after Holm's correction" if contrast.p_holm > contrast.p_value else ""
@@ -128,8 +149,8 @@ def _needed(tests: int) -> int:
     return ceil(log2(2 * tests / ALPHA))
 
 
-def _diverged(variant: VariantSummary) -> str:
-    return f"{variant.diverged} of {variant.diverged + variant.finished} {variant.label} runs"
+def _diverged(arm: Arm) -> str:
+    return f"{arm.diverged} of {len(arm.ended)} {arm.variant.label} runs"
 
 
 def verdict(comparisons: Sequence[Comparison]) -> str:
@@ -157,7 +178,7 @@ _BRIEF: dict[Outcome, str] = {
 }
 
 
-def brief(contrast: "ContrastSummary | Change") -> str:
+def brief(contrast: Found) -> str:
     """The verdict in a few words, with its numbers."""
     words = _BRIEF[contrast.outcome]
     return words + evidence(contrast) if words.endswith(", ") else words

@@ -1,13 +1,32 @@
 """Numbers as people read them."""
 
 from math import isfinite, isnan
+from pathlib import Path
 
-from wncompare.analysis.metrics import Headline
+from wncompare.analysis.estimates import Estimate
 from wncompare.analysis.schema import TargetRatio
-from wncompare.analysis.stats import Estimate
+from wncompare.config import Config
 
-METRICS: dict[Headline, str] = {"val_accuracy": "validation accuracy", "test_accuracy": "test accuracy"}
+METRIC_NAMES = {
+    "val_accuracy": "validation accuracy",
+    "accuracy": "training accuracy",
+    "val_loss": "validation loss",
+    "loss": "training loss",
+    "test_accuracy": "test accuracy",
+}
+"""What people call the metrics of a history, and the headline's that is taken after training."""
+
 NOTHING = "–"
+EXPLORATORY = "95 % of the reference's median last accuracy"
+"""Which target is taken where the config has none; see `metrics.TARGET_FRACTION`."""
+
+
+def model_name(config: Config) -> str:
+    """What the model is called: its name in the catalog, its file's name, or "your model" for one made in Python."""
+    model = config.model
+    if model.name == "file":
+        return Path(str(model.model_dump()["file"])).name
+    return "your model" if model.name == "function" else model.name
 
 
 def signed(value: float, digits: int = 4) -> str:

@@ -24,7 +24,7 @@ WIDTH = 140
 @click.option(
     "--format",
     "format",
-    type=click.Choice(["terminal", "markdown", "json", "html"]),
+    type=click.Choice(["terminal", "markdown", "latex", "json", "html"]),
     default="terminal",
     show_default=True,
     help="html goes to report.html beside the records, the others to stdout.",
@@ -76,12 +76,12 @@ def save(folder: Path, summary: "Summary") -> None:
 
 def rendered(content: "RenderableType", *, to_file: bool = False) -> str:
     """What rich makes of it for stdout, in colour and as wide as a terminal where there is one, or for a file."""
-    from rich.console import Console
+    from wncompare.render.console import console
 
     plain = to_file or not sys.stdout.isatty()
-    console = Console(width=WIDTH if plain else None, color_system=None if plain else "auto")
-    with console.capture() as captured:
-        console.print(content)
+    output = console(width=WIDTH if plain else None, color_system=None if plain else "auto")
+    with output.capture() as captured:
+        output.print(content)
     return captured.get()
 
 
@@ -96,7 +96,7 @@ def write_report(file: Path, experiment: "Experiment", summary: "Summary", forma
 
 def _text(experiment: "Experiment", summary: "Summary", format: str, *, to_file: bool = False) -> str:
     """The report in a format; html loads much and is imported alone."""
-    from wncompare.render import markdown, terminal
+    from wncompare.render import latex, markdown, terminal
 
     match format:
         case "html":
@@ -109,5 +109,7 @@ def _text(experiment: "Experiment", summary: "Summary", format: str, *, to_file:
             return json_text(data(summary))
         case "markdown":
             return markdown.report(summary)
+        case "latex":
+            return latex.latex(summary)
         case _:
             return rendered(terminal.report(summary), to_file=to_file)

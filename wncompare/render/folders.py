@@ -8,7 +8,7 @@ from rich.text import Text
 
 from wncompare.analysis import verdict
 from wncompare.analysis.folders import Change, Differing, FolderComparison, Side
-from wncompare.analysis.words import METRICS, NOTHING, counted, estimate, plain, ratio, signed
+from wncompare.analysis.words import METRIC_NAMES, NOTHING, counted, estimate, plain, ratio, signed
 from wncompare.render.tables import Table
 from wncompare.render.terminal import Fitting
 
@@ -52,7 +52,7 @@ def _side(letter: str, side: Side) -> Iterator[Text]:
 
 
 def _changes(found: FolderComparison) -> Table:
-    metric = METRICS[found.headline]
+    metric = METRIC_NAMES[found.headline]
     columns = ("variant", "pairs", f"{metric} in A", "in B", "B − A", "p (Holm)", "time a step, B / A")
     return Table("", columns, tuple(map(_row, found.changes)))
 

@@ -8,6 +8,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, Tim
 from rich.progress import Progress as Bars
 from rich.table import Column
 
+from wncompare.render.console import console
 from wncompare.run.execute import Listener
 from wncompare.tasks import (
     Busy,
@@ -31,24 +32,24 @@ _METRICS = ("loss", "accuracy", "val_loss", "val_accuracy")
 
 
 def stderr() -> Console:
-    """The console for progress and messages; rich honours NO_COLOR and knows whether it is a terminal."""
-    return Console(stderr=True, highlight=False, soft_wrap=True)
+    """The console for progress and messages."""
+    return console(stderr=True, highlight=False, soft_wrap=True)
 
 
 @contextmanager
 def progress(*, epochs: int = 0, quiet: bool = False) -> Iterator[Listener]:
     """A listener that shows how the runs go, `epochs` each; with `quiet`, failures alone."""
-    console = stderr()
-    if console.is_terminal and not quiet:
-        with _columns(console) as bars:
+    output = stderr()
+    if output.is_terminal and not quiet:
+        with _columns(output) as bars:
             yield _Bars(bars, epochs).hear
     else:
-        yield lambda event: _print_line(console, event, epochs) if not quiet or isinstance(event, Failed) else None
+        yield lambda event: _print_line(output, event, epochs) if not quiet or isinstance(event, Failed) else None
 
 
-def _print_line(console: Console, event: Event, epochs: int) -> None:
+def _print_line(output: Console, event: Event, epochs: int) -> None:
     if line := _line(event, epochs):
-        console.print(line, markup=False)
+        output.print(line, markup=False)
 
 
 def _line(event: Event, epochs: int) -> str:
@@ -80,7 +81,7 @@ def _metrics(logs: Mapping[str, float]) -> str:
     return ", ".join(f"{name} {logs[name]:.4f}" for name in _METRICS if name in logs)
 
 
-def _columns(console: Console) -> Bars:
+def _columns(output: Console) -> Bars:
     return Bars(
         TextColumn("{task.description}", markup=False, table_column=Column(no_wrap=True)),
         BarColumn(bar_width=10),
@@ -89,7 +90,7 @@ def _columns(console: Console) -> Bars:
         TextColumn(
             "{task.fields[note]}", markup=False, table_column=Column(ratio=1, no_wrap=True, overflow="ellipsis")
         ),
-        console=console,
+        console=output,
         transient=True,
         expand=True,
     )

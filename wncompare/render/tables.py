@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from wncompare.analysis.estimates import Quantile
 from wncompare.analysis.schema import (
     Comparison,
     ContrastRobustness,
@@ -11,10 +12,21 @@ from wncompare.analysis.schema import (
     Summary,
     VariantSummary,
 )
-from wncompare.analysis.stats import Quantile
-from wncompare.analysis.words import METRICS, NOTHING, estimate, median, milliseconds, plain, ratio, ratio_of_medians
+from wncompare.analysis.words import (
+    METRIC_NAMES,
+    NOTHING,
+    estimate,
+    median,
+    milliseconds,
+    plain,
+    ratio,
+    ratio_of_medians,
+)
 
 CAPTION = "last epoch; mean ± half the 95 % Student-t interval; differences paired by seed; detectable with 80 % power"
+
+MOST_GRAVE = 3
+"""So many caveats, the gravest, stand right under the verdict; the others below the tables."""
 
 OVER_ALL = "mean over all settings"
 
@@ -50,7 +62,7 @@ def _variants(summary: Summary, comparison: Comparison) -> Table:
         "runs",
         "parameters",
         "training accuracy",
-        METRICS[summary.headline],
+        METRIC_NAMES[summary.headline],
         "ms a step",
         "s to compile or load",
         *(f"epochs to {target:.3g}" for target in summary.targets.values),
@@ -83,7 +95,7 @@ def _contrasts(summary: Summary, comparison: Comparison) -> Table:
     columns = (
         "contrast",
         "pairs",
-        f"difference in {METRICS[summary.headline]}",
+        f"difference in {METRIC_NAMES[summary.headline]}",
         "p (Holm)" if sum(len(other.contrasts) for other in summary.comparisons) > 1 else "p",
         "better/equal/worse",
         "P(better)",
@@ -121,7 +133,7 @@ def _robustness(summary: Summary, robustness: Robustness) -> Table:
     differences = [[*(cell.difference for cell in each.points), each.mean] for each in robustness.contrasts]
     names = [*(cell.point for cell in robustness.variants[0].points), OVER_ALL]
     return Table(
-        f"{METRICS[summary.headline]} at every setting; differences are not corrected for their number",
+        f"{METRIC_NAMES[summary.headline]} at every setting; differences are not corrected for their number",
         (
             "setting",
             *(labels[each.variant] for each in robustness.variants),

@@ -8,24 +8,32 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from wncompare.analysis.schema import Problem, Summary
-from wncompare.render.tables import CAPTION, Table, tables
+from wncompare.render.tables import CAPTION, MOST_GRAVE, Table, tables
 
 MOST_LOGS = 3
 
 
 def report(summary: Summary) -> Group:
-    """The verdict, the tables, what went wrong and the caveats; names are shown as they are, never as markup."""
+    """The verdict with its gravest caveats, the tables, what went wrong, the other caveats.
+
+    Names are shown as they are, never as markup.
+    """
     return Group(
         Text(f"{summary.experiment}: {summary.model} on {summary.dataset}", style="bold"),
         Text(),
         Text(summary.verdict),
+        *_caveats(summary.caveats[:MOST_GRAVE]),
         Text(),
         *map(Fitting, tables(summary)),
         Text(CAPTION, style="dim"),
         Text(),
         *_problems(summary.problems),
-        *(Text(f"- {caveat}") for caveat in summary.caveats),
+        *_caveats(summary.caveats[MOST_GRAVE:]),
     )
+
+
+def _caveats(caveats: Sequence[str]) -> Iterator[Text]:
+    return (Text(f"- {caveat}") for caveat in caveats)
 
 
 def _problems(problems: Sequence[Problem]) -> Iterator[Text]:

@@ -8,9 +8,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from wncompare import records
-from wncompare.analysis import settings as selection
+from wncompare.analysis.views import View, views
 from wncompare.records import Experiment, Run
-from wncompare.render.figures.arms import Comparison, comparison
 
 Make = Callable[..., Experiment]
 
@@ -20,9 +19,9 @@ def rising(variant: str, seed: int, epoch: int) -> float:
     return 0.3 + 0.1 * epoch + 0.02 * seed + (0.05 + 0.01 * seed**2) * (variant == "weight_norm")
 
 
-def compared(experiment: Experiment, point: int = 0) -> Comparison:
+def compared(experiment: Experiment, point: int = 0) -> View:
     """The arms at one point of the grid."""
-    return comparison(experiment, selection.at(experiment.config, experiment.config.points[point]))
+    return views(experiment).points[point]
 
 
 def rewritten(experiment: Experiment, run: Run, *, status: str = "finished", **columns: Sequence[float]) -> Experiment:

@@ -70,7 +70,7 @@ def test_seconds_are_training_seconds(experiment: Experiment) -> None:
 
 
 def test_a_run_that_stopped_early_is_left_out_where_it_has_no_epoch(experiment: Experiment) -> None:
-    """By epoch later means are over fewer runs; by seconds the mean ends where the first run does."""
+    """Later means are over the runs that have the epoch; by seconds each stands an epoch's mean time after the last."""
     experiment = rewritten(experiment, experiment.runs[1], val_accuracy=[0.7])
     later = rising("regular", 0, 2) - 0.05
     first = (rising("regular", 0, 1) - 0.05 + 0.7) / 2
@@ -78,19 +78,36 @@ def test_a_run_that_stopped_early_is_left_out_where_it_has_no_epoch(experiment: 
     np.testing.assert_allclose(line_of(by_epoch.axes[0], "Regular ConvNet").get_ydata(), [first, later])
     assert "runs have 1 to 2 epochs" in small_print(by_epoch)
     by_seconds = curves.by_seconds(compared(experiment), "val_accuracy").axes[0]
-    np.testing.assert_allclose(line_of(by_seconds, "Regular ConvNet").get_ydata(), [first])
+    np.testing.assert_allclose(line_of(by_seconds, "Regular ConvNet").get_xydata(), [[2, first], [4, later]])
 
 
-def test_a_diverged_run_is_in_no_mean(experiment: Experiment) -> None:
-    """It is dashed as far as it is finite, with a cross at its end, and counted below the figure."""
+def test_there_is_no_mean_from_where_a_run_diverged(experiment: Experiment) -> None:
+    """It is dashed as far as it is finite, with a cross at its end; the median, it ranked worst, goes on, dotted."""
     experiment = rewritten(experiment, experiment.runs[3], val_accuracy=[0.2, 0.1, np.nan], status="diverged")
     figure = curves.by_epoch(compared(experiment), "val_accuracy")
     axes = figure.axes[0]
     (dashed,) = (line for line in axes.lines if line.get_linestyle() == "--")
     np.testing.assert_allclose(dashed.get_ydata(), [0.2, 0.1, np.nan])
     np.testing.assert_allclose(points_of(axes, "x"), [[2, 0.1]])
-    np.testing.assert_allclose(line_of(axes, "WeightNorm ConvNet").get_ydata(), values("weight_norm", (0,))[0] - 0.05)
+    (first, second) = values("weight_norm", (0,))[0] - 0.05
+    means = line_of(axes, "WeightNorm ConvNet").get_ydata()
+    np.testing.assert_allclose(means, [(first + 0.2) / 2, (second + 0.1) / 2, np.nan])
+    (dotted,) = (line for line in axes.lines if line.get_linestyle() == ":")
+    np.testing.assert_allclose(dotted.get_ydata(), [np.nan] * 3)  # of two the lower is the median: the diverged one
     assert small_print(figure).endswith("3 of 4 runs finished (1 diverged)")
+
+
+@pytest.mark.parametrize(("metric", "median"), [("val_accuracy", 0.5), ("val_loss", 0.7)])
+def test_the_median_ranks_what_diverged_worst(make: Make, metric: str, median: float) -> None:
+    """Of three runs one diverged in the second epoch: there the median is the worse of the others', a loss too."""
+    experiment = make(seeds=[0, 1, 2])
+    for seed, curve in enumerate(([0.4, 0.5], [0.6, 0.7])):
+        experiment = rewritten(experiment, experiment.runs[3 + seed], **{metric: curve})
+    experiment = rewritten(experiment, experiment.runs[5], **{metric: [0.5, np.nan]}, status="diverged")
+    axes = curves.by_epoch(compared(experiment), metric).axes[0]
+    (dotted,) = (line for line in axes.lines if line.get_linestyle() == ":")
+    np.testing.assert_allclose(dotted.get_ydata(), [np.nan, median])
+    np.testing.assert_allclose(line_of(axes, "WeightNorm ConvNet").get_ydata(), [0.5, np.nan])
 
 
 def test_a_diverged_run_does_not_flatten_the_others(experiment: Experiment) -> None:

@@ -8,7 +8,7 @@ from scipy.stats import t as student_t
 
 from tests.render.figures.support import Make, compared, points_of, rewritten, rising, small_print, texts_of
 from wncompare.records import Experiment
-from wncompare.render.figures import differences, steptime, targets
+from wncompare.render.figures import differences, dots, targets
 
 
 def test_differences_are_paired_by_seed_and_sorted(make: Make) -> None:
@@ -81,23 +81,25 @@ def test_times_to_target_are_the_first_epochs_at_or_above_it(make: Make) -> None
     assert left.get_title(loc="left") == "validation accuracy ≥ 0.36"
 
 
-def test_a_miss_is_said(experiment: Experiment) -> None:
+def test_a_miss_is_said(make: Make) -> None:
     """Runs that did not reach the target stand at the right edge, and how many they are is written there."""
+    experiment = make(targets=[0.46])
     axes = targets.draw(figure_axes(), compared(experiment), 0.46, against="epochs")
     assert len(points_of(axes, ">")) == 1
     assert texts_of(axes) == ["not reached\n(1 of 2)"]
     np.testing.assert_allclose(points_of(axes, "o")[:, 0], [2, 2, 2])
 
 
-def test_the_median_of_misses_is_at_the_edge(experiment: Experiment) -> None:
+def test_the_median_of_misses_is_at_the_edge(make: Make) -> None:
     """The median counts the misses: where all runs missed the diamond is at the edge of the axes."""
-    axes = targets.draw(figure_axes(), compared(experiment), 0.5, against="epochs")
+    axes = targets.draw(figure_axes(), compared(make(targets=[0.5])), 0.5, against="epochs")
     assert texts_of(axes) == ["not reached\n(2 of 2)"]
     np.testing.assert_allclose(points_of(axes, "D")[:, 0], [1, 2])  # 1: the edge of the axes; 2 epochs
 
 
-def test_a_diverged_run_has_reached_nothing(experiment: Experiment) -> None:
+def test_a_diverged_run_has_reached_nothing(make: Make) -> None:
     """Whatever it passed on its way."""
+    experiment = make(targets=[0.46])
     experiment = rewritten(experiment, experiment.runs[0], val_accuracy=[0.9, np.nan], status="diverged")
     axes = targets.draw(figure_axes(), compared(experiment), 0.46, against="epochs")
     assert len(points_of(axes, ">")) == 1
@@ -106,14 +108,14 @@ def test_a_diverged_run_has_reached_nothing(experiment: Experiment) -> None:
 
 def test_without_targets_one_is_made_and_called_exploratory(experiment: Experiment) -> None:
     """It is 95 % of the reference's median last accuracy: 0.95 · 0.45, as the lower of two is their median."""
-    assert targets.reached(compared(experiment)) == pytest.approx([0.95 * 0.45])
+    assert compared(experiment).reached == pytest.approx([0.95 * 0.45])
     assert "exploratory target: 95 % of the reference's" in small_print(targets.figure(compared(experiment)))
 
 
 def test_a_step_s_time_is_in_milliseconds(experiment: Experiment) -> None:
     """2 s an epoch of 3 steps are 667 ms a step, in a run of 4 s an epoch 1333 ms; the diamond is their mean."""
     experiment = rewritten(experiment, experiment.runs[0], train_seconds=[4.0, 4.0])
-    axes = steptime.draw(figure_axes(), compared(experiment))
+    axes = dots.draw_step_times(figure_axes(), compared(experiment))
     np.testing.assert_allclose(points_of(axes, "o")[:, 0], [4000 / 3, 2000 / 3, 2000 / 3, 2000 / 3])
     np.testing.assert_allclose(points_of(axes, "D")[:, 0], [1000, 2000 / 3])
 

@@ -4,11 +4,13 @@ import subprocess
 import sys
 import warnings
 import xml.etree.ElementTree as ET
+from typing import Any
 
+import numpy as np
 import pytest
 from matplotlib.colors import to_hex
 
-from tests.render.figures.support import Make, compared, line_of, rewritten, small_print
+from tests.render.figures.support import Make, compared, line_of, rewritten, small_print, texts_of
 from wncompare import records
 from wncompare.errors import RecordsError
 from wncompare.records import Experiment
@@ -24,6 +26,7 @@ def test_the_tutorial_s_figure_comes_first(experiment: Experiment) -> None:
     figures = dict(plots.figures(experiment))
     assert list(figures) == EVERY
     assert figures["accuracy"].axes[0].get_title(loc="left") == "WeightNorm Accuracy Comparison"
+    assert texts_of(figures["accuracy"].axes[0]) == ["tiny: training accuracy by epoch"]
     assert figures["val_loss"].axes[0].get_title(loc="left") == "tiny: validation loss by epoch"
 
 
@@ -150,11 +153,29 @@ def test_default_colours_are_distinct(make: Make) -> None:
     assert len({to_hex(color) for color in colors}) == 3
 
 
-def test_colours_do_not_run_out(make: Make) -> None:
-    """With all default colours taken by the config, a variant without one has one all the same."""
-    variants = [{"name": "weight_norm", "id": f"a{i}", "color": color} for i, color in enumerate(plots.COLORS)]
-    config = make(variants=[*variants, {"name": "regular"}], seeds=[0]).config
-    assert style.colors(config.variants)[-1] in plots.COLORS
+@pytest.mark.parametrize("given", [[], ["red", "#0000ff"], ["C0", "k", "0.5"], [*plots.COLORS, "tab:orange"]])
+def test_no_two_variants_look_alike(make: Make, given: list[str]) -> None:
+    """Of sixteen variants each default colour can be told from every other's, and from the page."""
+    variants = [{"name": "weight_norm", "id": f"own{place}", "color": color} for place, color in enumerate(given)]
+    variants += [{"name": "weight_norm", "id": f"a{place}"} for place in range(16 - len(given))]
+    found = style.colors(make(variants=variants, seeds=[0]).config.variants)
+    assert found[: len(given)] == given
+    for place, color in enumerate(found[len(given) :], start=len(given)):
+        assert min(style.distance(color, other) for other in [*found[:place], "white"]) >= style.ALIKE
+
+
+@pytest.mark.parametrize("own", ["#0072b2", "#0073b3", (0.0, 0.447, 0.698)])
+def test_a_default_is_not_a_variant_s_own_in_another_notation(make: Make, own: Any) -> None:
+    """The first default colour is left out where a variant has it, or one like it, by whatever name."""
+    own = own if isinstance(own, str) else to_hex(own)
+    variants = [{"name": "regular"}, {"name": "weight_norm", "color": own}]
+    assert style.colors(make(variants=variants, seeds=[0]).config.variants)[0] == plots.COLORS[1]
+
+
+def test_distances_are_oklab_s() -> None:
+    """Black and white are 1 apart, red's lightness, a and b are those that Ottosson gives."""
+    assert style.distance("black", "white") == pytest.approx(1, abs=1e-4)
+    assert style.distance("red", "black") == pytest.approx(np.linalg.norm([0.628, 0.225, 0.126]), abs=1e-3)
 
 
 def test_drawing_needs_no_tensorflow() -> None:

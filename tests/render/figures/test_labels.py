@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from tests.render.figures.support import Make, compared, small_print, texts_of
 from wncompare.records import Experiment
-from wncompare.render.figures import caption, curves
+from wncompare.render.figures import curves, labels
 from wncompare.render.figures.labels import spread
 from wncompare.render.figures.style import wrapped
 
@@ -43,12 +43,11 @@ def test_more_than_three_variants_are_named_at_their_lines_ends(make: Make) -> N
 
 def test_the_small_print_says_what_is_shown(experiment: Experiment) -> None:
     """Dataset, model, validation, number of seeds and what is drawn; then what is missing."""
-    cells = compared(experiment).cells
-    assert caption.text(experiment, cells, drawn="line: mean", note="a note") == (
+    assert labels.small_print([compared(experiment)], drawn="line: mean", note="a note") == (
         "synthetic · lenet · validation: test split\nn = 2 seeds a variant; line: mean\na note"
     )
     fewer = Experiment(experiment.folder, experiment.config, experiment.runs[:3])
-    assert caption.text(fewer, cells, drawn="line: mean") == (
+    assert labels.small_print([compared(fewer)], drawn="line: mean") == (
         "synthetic · lenet · validation: test split\n"
         "n = 1 to 2 seeds a variant; line: mean\n"
         "3 of 4 runs finished (1 missing)"

@@ -4,10 +4,11 @@ The seed is the unit of replication, and the arms of one seed share initial kern
 compared seed by seed. Too few values give NaN, never 0. Each statistic is explained in docs/statistics.md.
 """
 
-from wncompare.analysis.stats.means import CONFIDENCE, Band, Equivalence, Estimate, mean_band, mean_interval
+from wncompare.analysis.estimates import Band, Equivalence, Estimate, Quantile
+from wncompare.analysis.stats.means import CONFIDENCE, mean_interval
 from wncompare.analysis.stats.medians import (
-    Quantile,
     area_under_curve,
+    mean_band,
     median,
     median_interval,
     ratio,
@@ -15,7 +16,7 @@ from wncompare.analysis.stats.medians import (
     time_to_target,
 )
 from wncompare.analysis.stats.p_values import holm
-from wncompare.analysis.stats.paired import PairedComparison, compare
+from wncompare.analysis.stats.paired import PairedComparison, compare, mean_difference
 from wncompare.analysis.stats.pairing import differences, paired
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "differences",
     "holm",
     "mean_band",
+    "mean_difference",
     "mean_interval",
     "median",
     "median_interval",

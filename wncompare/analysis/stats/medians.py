@@ -1,26 +1,17 @@
 """Medians of values that may be infinite: a run that never got there stays in, as the worst."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.integrate import trapezoid
 
-from wncompare.analysis.stats.means import CONFIDENCE, Estimate, mean_interval
+from wncompare.analysis.estimates import Band, Estimate, Quantile
+from wncompare.analysis.stats.means import CONFIDENCE, mean_interval
 from wncompare.analysis.stats.pairing import paired
 
 RESAMPLES = 9999
-
-
-@dataclass(frozen=True)
-class Quantile:
-    """A quantile of `n` values and its bootstrap interval, each one of the values and so possibly infinite."""
-
-    n: int
-    value: float
-    low: float
-    high: float
+FEWEST_FOR_A_RATIO = 3
 
 
 def median(values: ArrayLike) -> float:
@@ -30,6 +21,23 @@ def median(values: ArrayLike) -> float:
     the middle (Hyndman & Fan 1996, definition 1).
     """
     return float(inverted_cdf(np.asarray(values, np.float64), 0.5))
+
+
+def mean_band(values: NDArray[np.float64], *, confidence: float = CONFIDENCE) -> Band:
+    """`mean_interval` and `median` column by column of values (n, epochs).
+
+    NaN says that a run has no such epoch, for it stopped before: the column leaves it out, and its n is smaller. An
+    infinite value is not left out: that column has no mean, and its median may be infinite.
+    """
+    columns = [column[~np.isnan(column)] for column in values.T]
+    means = [mean_interval(column, confidence=confidence) for column in columns]
+    return Band(
+        np.array([len(column) for column in columns], np.int64),
+        np.array([mean.mean for mean in means], np.float64),
+        np.array([mean.low for mean in means], np.float64),
+        np.array([mean.high for mean in means], np.float64),
+        np.array([median(column) for column in columns], np.float64),
+    )
 
 
 def median_interval(
@@ -64,12 +72,14 @@ def ratio(values: Mapping[int, float], reference: Mapping[int, float], *, confid
     """The geometric mean of values / reference seed by seed (its `mean`), and its Student-t interval on logarithms.
 
     For positive costs that every run has, such as seconds per step. A value that is not finite and positive withholds
-    it (NaN): for times that may be missed take `ratio_of_medians`.
+    it (NaN): for times that may be missed take `ratio_of_medians`. NaN bounds where n is below three: the interval of
+    two logarithms, with one degree of freedom, spans orders of magnitude.
     """
     ours, theirs = paired(values, reference)
     with np.errstate(divide="ignore", invalid="ignore"):
         logs = mean_interval(np.log(ours) - np.log(theirs), confidence=confidence)
-    return Estimate(logs.n, float(np.exp(logs.mean)), float(np.exp(logs.low)), float(np.exp(logs.high)))
+    low, high = (logs.low, logs.high) if logs.n >= FEWEST_FOR_A_RATIO else (np.nan, np.nan)
+    return Estimate(logs.n, *(float(np.exp(each)) for each in (logs.mean, low, high)))
 
 
 def ratio_of_medians(
@@ -83,13 +93,13 @@ def ratio_of_medians(
 
     For times to a target: misses are infinite and stay in the medians. The ratio is inf where only the arm's median is
     a miss, 0 where only the reference's is, and NaN where both are. A resample with two misses could have any ratio: it
-    counts as 0 for the lower bound and as inf for the upper one. NaN bounds where n is below two.
+    counts as 0 for the lower bound and as inf for the upper one. NaN bounds where n is below three.
     """
     ours, theirs = paired(values, reference)
     n = len(ours)
     with np.errstate(invalid="ignore"):
         value = float(inverted_cdf(ours, 0.5) / inverted_cdf(theirs, 0.5))
-        if n < 2:
+        if n < FEWEST_FOR_A_RATIO:
             return Quantile(n, value, np.nan, np.nan)
         seeds = np.random.default_rng(rng).integers(n, size=(RESAMPLES, n))
         resampled = inverted_cdf(ours[seeds], 0.5) / inverted_cdf(theirs[seeds], 0.5)

@@ -8,16 +8,15 @@ from numpy.typing import NDArray
 from scipy.optimize import brentq
 from scipy.stats import norm
 
-from wncompare.analysis.stats.means import (
-    CONFIDENCE,
-    Equivalence,
-    Estimate,
-    detectable_difference,
-    equivalence,
-    mean_interval,
-)
+from wncompare.analysis.estimates import Equivalence, Estimate
+from wncompare.analysis.stats.means import CONFIDENCE, detectable_difference, equivalence, mean_interval
 from wncompare.analysis.stats.p_values import sign_flip_p_value, smallest_p_value
 from wncompare.analysis.stats.pairing import differences, paired
+
+
+def mean_difference(values: Mapping[int, float], reference: Mapping[int, float]) -> Estimate:
+    """The mean of values − reference over the seeds that both have, with its Student-t interval."""
+    return mean_interval(differences(*paired(values, reference)))
 
 
 def probability_of_improvement(

@@ -8,17 +8,15 @@ from collections.abc import Callable, Iterator
 
 from matplotlib.figure import Figure
 
-from wncompare.analysis import settings as selection
-from wncompare.analysis.settings import Setting
+from wncompare.analysis.views import View, views
 from wncompare.errors import RecordsError
 from wncompare.records import Experiment
 from wncompare.render.figures import curves, differences, layers, overview, robustness, targets
-from wncompare.render.figures.arms import Comparison, comparison
 from wncompare.render.figures.style import COLORS, FORMATS, render
 
 __all__ = ["COLORS", "FORMATS", "figures", "render"]
 
-Draw = Callable[[Comparison], Iterator[tuple[str, Figure]]]
+Draw = Callable[[View], Iterator[tuple[str, Figure]]]
 
 MOST_POINTS = 12
 """Of a grid with more, no point is drawn by itself."""
@@ -36,37 +34,36 @@ def figures(experiment: Experiment) -> Iterator[tuple[str, Figure]]:
     """
     if not experiment.has_finished:
         raise RecordsError(f"{experiment.folder}: no run has finished: there is nothing to plot yet")
-    compared, points = selection.settings(experiment), experiment.config.points
-    if len(compared) == 1:
-        yield from _named(compared[0], experiment, _figures)
-    for point in points if 1 < len(points) <= MOST_POINTS else ():
-        yield from _named(selection.at(experiment.config, point), experiment, _overview)
-    if robust := robustness.figure(experiment):
+    found = views(experiment)
+    if len(found.compared) == 1:
+        yield from _named(found.compared[0], _figures)
+    for view in found.points if 1 < len(found.points) <= MOST_POINTS else ():
+        yield from _named(view, _overview)
+    if robust := robustness.figure(found.points):
         yield "robustness", robust
 
 
-def _named(setting: Setting, experiment: Experiment, draw: Draw) -> Iterator[tuple[str, Figure]]:
+def _named(view: View, draw: Draw) -> Iterator[tuple[str, Figure]]:
     """The figures of one setting, where any run has finished there, with its folder in their names."""
-    drawn = comparison(experiment, setting)
-    if any(arm.finished for arm in drawn.arms):
-        for name, figure in draw(drawn):
-            yield f"{setting.folder}/{name}" if setting.folder else name, figure
+    if view.counts.finished:
+        for name, figure in draw(view):
+            yield f"{view.setting.folder}/{name}" if view.setting.folder else name, figure
 
 
-def _overview(compared: Comparison) -> Iterator[tuple[str, Figure]]:
-    yield "overview", overview.figure(compared)
+def _overview(view: View) -> Iterator[tuple[str, Figure]]:
+    yield "overview", overview.figure(view)
 
 
-def _figures(compared: Comparison) -> Iterator[tuple[str, Figure]]:
+def _figures(view: View) -> Iterator[tuple[str, Figure]]:
     """All figures of one setting: the tutorial's first."""
-    for metric in curves.METRICS:
-        yield metric, curves.by_epoch(compared, metric)
+    for metric in ("accuracy", "val_accuracy", "loss", "val_loss"):
+        yield metric, curves.by_epoch(view, metric)
     for metric in ("val_accuracy", "loss", "val_loss"):
-        yield f"{metric}_by_seconds", curves.by_seconds(compared, metric)
-    if drawn := differences.figure(compared):
+        yield f"{metric}_by_seconds", curves.by_seconds(view, metric)
+    if drawn := differences.figure(view):
         yield "differences", drawn
-    if drawn := targets.figure(compared):
+    if drawn := targets.figure(view):
         yield "time_to_target", drawn
-    if drawn := layers.figure(compared):
+    if drawn := layers.figure(view):
         yield "layers", drawn
-    yield from _overview(compared)
+    yield from _overview(view)

@@ -1,102 +1,65 @@
 """Paired differences: what each contrast comes to, seed by seed."""
 
 import math
-from dataclasses import dataclass
 
-import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from numpy.typing import NDArray
 
-from wncompare.analysis import metrics, stats
-from wncompare.config import Contrast
-from wncompare.render.figures import caption, dots
-from wncompare.render.figures.arms import Arm, Comparison
-from wncompare.render.figures.style import MUTED, new_figure, styled, wrapped
+from wncompare.analysis.contrasts import PairedDifferences
+from wncompare.analysis.views import View
+from wncompare.analysis.words import METRIC_NAMES, signed
+from wncompare.render.figures import dots, labels
+from wncompare.render.figures.style import MUTED, color_of, new_figure, styled, wrapped
 
 MOST_NUMBERED = 20
 """More seeds than that are not numbered."""
 
-HEADLINES = {"val_accuracy": "validation accuracy", "test_accuracy": "test accuracy"}
-
 _DRAWN = "dot: one seed, diamond: mean with 95 % Student-t interval"
 
 
-@dataclass(frozen=True, eq=False)
-class Pairs:
-    """One contrast: its arms, and the difference (n,) of each seed (n,) that both have, in order of the difference."""
-
-    contrast: Contrast
-    arm: Arm
-    reference: Arm
-    seeds: NDArray[np.int64]
-    differences: NDArray[np.float64]
-
-
 @styled
-def figure(comparison: Comparison) -> Figure | None:
+def figure(view: View) -> Figure | None:
     """Each contrast's differences by seed; None where no contrast has a pair."""
-    rows = pairs(comparison)
+    rows = view.differences
     if not rows:
         return None
-    height = sum(0.6 + 0.13 * min(len(row.seeds), MOST_NUMBERED) for row in rows)
+    height = sum(0.6 + 0.13 * min(len(row.by_seed), MOST_NUMBERED) for row in rows)
     drawn = new_figure(height=max(2.6, 1.4 + height))
-    draw(drawn.add_subplot(), comparison)
-    drawn.suptitle(wrapped(f"{comparison.config.name}: paired differences at the last epoch", 58), x=0.01, ha="left")
-    smallest = comparison.config.smallest_difference
+    draw(drawn.add_subplot(), view)
+    drawn.suptitle(wrapped(f"{view.config.name}: paired differences at the last epoch", 58), x=0.01, ha="left")
+    smallest = view.config.smallest_difference
     band = "" if smallest is None else f"grey: within ±{smallest:g}, too small to matter"
-    numbered = "the numbers are seeds" if any(len(row.seeds) <= MOST_NUMBERED for row in rows) else ""
-    note = "; ".join(filter(None, (numbered, band, _withheld(rows))))
-    caption.add(drawn, comparison, drawn=_DRAWN, note=note)
+    numbered = "the numbers are seeds" if any(len(row.by_seed) <= MOST_NUMBERED for row in rows) else ""
+    note = "; ".join(filter(None, (numbered, band, _withheld(view))))
+    labels.add_small_print(drawn, [view], drawn=_DRAWN, note=note)
     return drawn
 
 
-def draw(axes: Axes, comparison: Comparison, *, compact: bool = False) -> Axes:
+def draw(axes: Axes, view: View, *, compact: bool = False) -> Axes:
     """A row for each contrast: dots by seed, sorted, their mean with its Student-t interval, and a line at zero.
 
     Each dot has its seed's number, unless `compact`. Where one of a pair diverged, an arrowhead stands at the edge and
     the mean is withheld.
     """
-    rows = pairs(comparison)
     axes.axvline(0, color="black", linewidth=1)
-    if (smallest := comparison.config.smallest_difference) is not None:
+    if (smallest := view.config.smallest_difference) is not None:
         axes.axvspan(-smallest, smallest, color="#000000", alpha=0.08, linewidth=0)
-    for place, row in enumerate(rows):
-        _draw_row(axes, place, row, numbered=not compact)
-    axes.set_yticks(range(len(rows)), [_label(row, lines=1 if compact else 2) for row in rows])
-    axes.set_ylim(len(rows) - 0.5, -0.5)
-    axes.grid(visible=False, axis="y")
-    axes.set_xlabel(f"difference in {HEADLINES[metrics.headline(comparison.config)]}")
+    for place, row in enumerate(view.differences):
+        _draw_row(axes, place, row, color_of(view.config)[row.contrast.variant], numbered=not compact)
+    dots.name_rows(axes, [_label(view, row, lines=1 if compact else 2) for row in view.differences])
+    axes.set_xlabel(f"difference in {METRIC_NAMES[view.arms[0].headline_metric]}")
     return axes
 
 
-def pairs(comparison: Comparison) -> list[Pairs]:
-    """The contrasts that have any pair to show."""
-    found = (_pairs(comparison, contrast) for contrast in comparison.config.compared())
-    return [row for row in found if row is not None and len(row.seeds)]
-
-
-def _pairs(comparison: Comparison, contrast: Contrast) -> Pairs | None:
-    arm, reference = comparison.arm(contrast.variant), comparison.arm(contrast.reference)
-    if arm is None or reference is None:
-        return None
-    metric = metrics.headline(comparison.config)
-    ours, theirs = (metrics.by_seed(side.ended, metric) for side in (arm, reference))
-    seeds = np.array(sorted(ours.keys() & theirs.keys()), np.int64)
-    differences = stats.differences(*(np.array([side[seed] for seed in seeds]) for side in (ours, theirs)))
-    order = [index for index in np.argsort(differences, kind="stable") if not np.isnan(differences[index])]
-    return Pairs(contrast, arm, reference, seeds[order], differences[order])
-
-
-def _draw_row(axes: Axes, place: int, row: Pairs, *, numbered: bool) -> None:
-    color, count = row.arm.color, len(row.seeds)
-    dots.draw_values(axes, place, row.differences, color)
+def _draw_row(axes: Axes, place: int, row: PairedDifferences, color: str, *, numbered: bool) -> None:
+    shown = sorted((pair for pair in row.by_seed if not math.isnan(pair.difference)), key=lambda pair: pair.difference)
+    count = len(shown)
+    dots.draw_values(axes, place, [pair.difference for pair in shown], color)
     if count > 1:
-        mean = stats.mean_interval(row.differences)
-        dots.draw_estimate(axes, place, count, (mean.mean, mean.low, mean.high), color)
+        dots.draw_interval(axes, place, count, (row.mean.mean, row.mean.low, row.mean.high), color)
     if numbered and count <= MOST_NUMBERED:
-        for seed, difference, y in zip(row.seeds, row.differences, dots.places(place, count), strict=False):
-            _number(axes, int(seed), float(difference), float(y))
+        for pair, y in zip(shown, dots.places(place, count), strict=False):
+            _number(axes, pair.seed, pair.difference, float(y))
 
 
 def _number(axes: Axes, seed: int, difference: float, y: float) -> None:
@@ -116,14 +79,13 @@ def _number(axes: Axes, seed: int, difference: float, y: float) -> None:
     )
 
 
-def _label(row: Pairs, *, lines: int) -> str:
-    name = f"{wrapped(row.arm.variant.label, 24, lines)}\n− {wrapped(row.reference.variant.label, 24, lines)}"
-    mean = stats.mean_interval(row.differences)
-    if math.isnan(mean.low):
-        return name
-    return f"{name}\n{mean.mean:+.4f} [{mean.low:+.4f}, {mean.high:+.4f}]".replace("-", "−")
+def _label(view: View, row: PairedDifferences, *, lines: int) -> str:
+    names = (view.arm(side).variant.label for side in (row.contrast.variant, row.contrast.reference))
+    name = "\n− ".join(wrapped(label, 24, lines) for label in names)
+    mean = row.mean
+    return name if math.isnan(mean.low) else f"{name}\n{signed(mean.mean)} [{signed(mean.low)}, {signed(mean.high)}]"
 
 
-def _withheld(rows: list[Pairs]) -> str:
-    diverged = any(not np.isfinite(row.differences).all() for row in rows)
+def _withheld(view: View) -> str:
+    diverged = any(not math.isfinite(pair.difference) for row in view.differences for pair in row.by_seed)
     return "a run that diverged ranks worst (arrowhead) and withholds the mean" if diverged else ""

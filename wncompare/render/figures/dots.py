@@ -1,12 +1,16 @@
-"""A row of dots, a seed each, and below them their mean or median with its interval."""
+"""Rows of dots, a seed each, and below them their mean or median with its interval; so the time of a step."""
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.transforms import Transform
 from numpy.typing import ArrayLike, NDArray
+
+from wncompare.analysis.views import View
+from wncompare.render.figures.style import color_of, wrapped
 
 ROW = 0.8
 """The part of the distance between two rows that a row takes."""
@@ -31,10 +35,10 @@ def draw_values(axes: Axes, row: float, values: ArrayLike, color: str) -> None:
             axes.plot(np.full(len(beyond), edge), beyond, marker, transform=edges(axes), clip_on=False, **look)
 
 
-def draw_estimate(axes: Axes, row: float, count: int, estimate: tuple[float, float, float], color: str) -> None:
+def draw_interval(axes: Axes, row: float, count: int, interval: tuple[float, float, float], color: str) -> None:
     """The diamond of (middle, low, high) below `count` dots; what is infinite goes to the right edge of the axes."""
     y = places(row, count)[-1]
-    middle, low, high = estimate
+    middle, low, high = interval
     if math.isfinite(low):
         right = axes.get_xlim()[1]
         axes.plot([low, high if math.isfinite(high) else right], [y, y], color=color, linewidth=2)
@@ -49,6 +53,28 @@ def draw_estimate(axes: Axes, row: float, count: int, estimate: tuple[float, flo
         axes.plot([1], [y], "D", transform=edges(axes), **look)
     elif math.isfinite(middle):
         axes.plot([middle], [y], "D", **look)
+
+
+def name_rows(axes: Axes, names: Sequence[str]) -> None:
+    """A row for each name, from the top down."""
+    axes.set_yticks(range(len(names)), names)
+    axes.set_ylim(len(names) - 0.5, -0.5)
+    axes.grid(visible=False, axis="y")
+
+
+def draw_step_times(axes: Axes, view: View) -> Axes:
+    """A row for each arm: milliseconds a training step by seed, their mean with its Student-t interval."""
+    arms, colors = [arm for arm in view.arms if arm.finished], color_of(view.config)
+    for place, arm in enumerate(arms):
+        values, mean = [1000 * seconds for seconds in arm.step_times.values()], arm.step_seconds
+        draw_values(axes, place, values, colors[arm.variant.id])
+        if len(values) > 1:
+            interval = 1000 * mean.mean, 1000 * mean.low, 1000 * mean.high
+            draw_interval(axes, place, len(values), interval, colors[arm.variant.id])
+    name_rows(axes, [wrapped(arm.variant.label, 24, 2) for arm in arms])
+    axes.set_xlim(left=0)
+    axes.set_xlabel("milliseconds a training step")
+    return axes
 
 
 def edges(axes: Axes) -> Transform:

@@ -1,5 +1,6 @@
-"""Names beside lines: a legend for few, a label at the end of each line where a legend would crowd."""
+"""Names beside lines (a legend for few, a label at the end of each where it would crowd), and the small print."""
 
+import textwrap
 from collections.abc import Sequence
 
 import numpy as np
@@ -9,13 +10,16 @@ from matplotlib.lines import Line2D
 from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import isotonic_regression
 
-from wncompare.render.figures.arms import Arm
-from wncompare.render.figures.style import SMALL, wrapped
+from wncompare.analysis.views import View
+from wncompare.analysis.words import model_name
+from wncompare.render.figures.style import MUTED, SMALL, color_of, percent, wrapped
 
 MOST_IN_LEGEND = 3
 _LINE_HEIGHT = 1.35 * SMALL / 72  # inches
 _LABEL_GAP = 0.04  # inches between two labels
 _MARGINS = 1.6  # inches of a figure that are not its axes
+_UNFINISHED = ("diverged", "failed", "interrupted", "running", "missing")
+_CHARACTERS_PER_INCH = 16
 
 
 def name_lines(axes: Axes, lines: Sequence[Line2D], names: Sequence[str]) -> None:
@@ -26,16 +30,17 @@ def name_lines(axes: Axes, lines: Sequence[Line2D], names: Sequence[str]) -> Non
         _label_ends(axes, lines, [wrapped(name, 24, lines=2) for name in names])
 
 
-def height_for(arms: Sequence[Arm]) -> float:
-    """The height in inches of a figure whose lines `name_lines` can all name."""
-    labels = len(arms) * (2 * _LINE_HEIGHT + _LABEL_GAP) if len(arms) > MOST_IN_LEGEND else 0.0
+def height_for(lines: int) -> float:
+    """The height in inches of a figure in which `name_lines` can name so many lines."""
+    labels = lines * (2 * _LINE_HEIGHT + _LABEL_GAP) if lines > MOST_IN_LEGEND else 0.0
     return max(4.8, labels + _MARGINS)
 
 
-def legend_beside(figure: Figure, arms: Sequence[Arm]) -> None:
+def legend_beside(figure: Figure, view: View) -> None:
     """One legend for all axes of the figure, to their right."""
-    lines = [Line2D([], [], color=arm.color) for arm in arms]
-    names = [wrapped(arm.variant.label, 24) for arm in arms]
+    colors = color_of(view.config)
+    lines = [Line2D([], [], color=colors[arm.variant.id]) for arm in view.shown]
+    names = [wrapped(arm.variant.label, 24) for arm in view.shown]
     figure.legend(lines, names, loc="outside right upper", fontsize=SMALL)
 
 
@@ -84,3 +89,52 @@ def _last_point(axes: Axes, line: Line2D) -> tuple[float, float]:
     shown = points[np.isfinite(points).all(axis=1)]
     x, y = shown[-1] if len(shown) else (axes.get_xlim()[1], axes.get_ylim()[0])
     return float(x), float(y)
+
+
+def add_small_print(figure: Figure, views: Sequence[View], *, drawn: str, note: str = "") -> None:
+    """Put below the figure of these settings, broken to its width, what a reader has to know of it; `small_print`."""
+    width = int(_CHARACTERS_PER_INCH * (figure.get_figwidth() - 0.2))
+    lines = [textwrap.fill(line, width) for line in small_print(views, drawn=drawn, note=note).splitlines()]
+    figure.supxlabel("\n".join(lines), x=0.01, ha="left", fontsize=8, color=MUTED)
+
+
+def small_print(views: Sequence[View], *, drawn: str, note: str = "") -> str:
+    """The data, how many seeds, what is drawn and what is missing.
+
+    `drawn` says what the marks are where there are several seeds; `note` is said in any case.
+    """
+    parts = (_data(views), _seeds(views, drawn), note, _stopped_early(views), _missing(views))
+    return "\n".join(filter(None, parts))
+
+
+def _data(views: Sequence[View]) -> str:
+    config = views[0].config
+    holdout = config.holdout
+    validation = "test split" if holdout is None else f"{percent(holdout)} of the training split"
+    setting = str(views[0].setting) if len(views) == 1 else ""
+    return " · ".join(filter(None, (views[0].dataset, model_name(config), setting, f"validation: {validation}")))
+
+
+def _seeds(views: Sequence[View], drawn: str) -> str:
+    counts = {arm.finished for view in views for arm in view.arms}
+    if max(counts) == 1:
+        return "n = 1 seed a variant: one run has no interval"
+    n = f"{min(counts)} to {max(counts)}" if len(counts) > 1 else f"{max(counts)}"
+    group = "a variant" if len(views) == 1 else "a variant and setting"
+    return f"n = {n} seeds {group}; {drawn}"
+
+
+def _stopped_early(views: Sequence[View]) -> str:
+    ends = [view.epochs for view in views if view.counts.finished]
+    fewest, most = min(low for low, _ in ends), max(high for _, high in ends)
+    return "" if fewest == most else f"runs have {fewest} to {most} epochs"
+
+
+def _missing(views: Sequence[View]) -> str:
+    counts = [view.counts for view in views]
+    finished, planned = sum(each.finished for each in counts), sum(each.planned for each in counts)
+    if finished == planned:
+        return ""
+    unfinished = {status: sum(getattr(each, status) for each in counts) for status in _UNFINISHED}
+    problems = ", ".join(f"{number} {status}" for status, number in unfinished.items() if number)
+    return f"{finished} of {planned} runs finished ({problems})"

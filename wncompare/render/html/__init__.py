@@ -13,25 +13,17 @@ import yaml
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from wncompare import __version__
-from wncompare.analysis import curves
-from wncompare.analysis.schema import Summary
-from wncompare.analysis.words import ratio_of_medians
+from wncompare.analysis.schema import COSTS, Summary
+from wncompare.analysis.views import View, Views, views
+from wncompare.analysis.words import METRIC_NAMES, ratio_of_medians
 from wncompare.records import METRICS, Experiment
 from wncompare.render.figures import style as figure_style
-from wncompare.render.html import dots
-from wncompare.render.html.colors import DARK_PAGE, LIGHT_PAGE, LINE_CONTRAST, TEXT_CONTRAST, readable
-from wncompare.render.tables import OVER_ALL
+from wncompare.render.html import axes, curves, dots
+from wncompare.render.html.legibility import DARK_PAGE, LIGHT_PAGE, LINE_CONTRAST, TEXT_CONTRAST, readable
+from wncompare.render.tables import MOST_GRAVE, OVER_ALL
 from wncompare.storage.files import strict
 
-SCRIPTS = ("build.js", "numbers.js", "axes.js", "curves.js", "cursor.js", "dots.js", "tables.js", "page.js")
-
-METRIC_NAMES = {
-    "val_accuracy": "validation accuracy",
-    "accuracy": "training accuracy",
-    "val_loss": "validation loss",
-    "loss": "training loss",
-    "test_accuracy": "test accuracy",
-}
+SCRIPTS = ("data.js", "build.js", "numbers.js", "axes.js", "curves.js", "cursor.js", "dots.js", "tables.js", "page.js")
 
 
 def render(experiment: Experiment, summary: Summary) -> str:
@@ -45,12 +37,13 @@ def render(experiment: Experiment, summary: Summary) -> str:
         labels={variant.id: variant.label for variant in experiment.config.variants},
         headline=METRIC_NAMES[summary.headline],
         over_all=OVER_ALL,
+        most_grave=MOST_GRAVE,
         metrics={metric: name for metric, name in METRIC_NAMES.items() if metric in METRICS},
-        costs=curves.COSTS,
+        costs=COSTS,
         seeds=experiment.config.seeds,
         config=yaml.safe_dump(strict(summary.config), sort_keys=False, allow_unicode=True, default_flow_style=None),
         environment=list(_flat(summary.environment)),
-        views=_views(experiment, summary),
+        views=list(_views(views(experiment))),
         data=strict(_data(experiment, summary)),
         policy=_policy(style, script),
         style=style,
@@ -103,25 +96,24 @@ def _series_style(of_variants: list[str]) -> str:
 
 def _data(experiment: Experiment, summary: Summary) -> dict[str, Any]:
     """What the page's script draws."""
+    variants = experiment.config.variants
+    found = views(experiment)
     return {
-        "labels": [variant.label for variant in experiment.config.variants],
+        "labels": [variant.label for variant in variants],
         "metrics": METRIC_NAMES,
         "seeds": experiment.config.seeds,
-        "arms": curves.arms(experiment),
+        "height": axes.plot_height(len(variants)),
+        "arms": curves.arms(found),
         "views": [
-            [points.get(variant.id) for variant in experiment.config.variants]
-            for _, points in _views(experiment, summary)
+            {"points": [arm.point.slug for arm in view.arms], **axes.axes(view)} for view in _views(found).values()
         ],
         "dots": dots.differences(experiment, summary) + dots.robustness(experiment, summary),
     }
 
 
-def _views(experiment: Experiment, summary: Summary) -> list[tuple[str, dict[str, str]]]:
-    """What the curves can show at once: a name, and the grid's point (its slug) of each variant by id."""
-    variants = experiment.config.variants
-    views = {each.name: each.selected for each in summary.comparisons}
-    everywhere = {point.slug: {variant.id: point.slug for variant in variants} for point in experiment.config.points}
-    return list((views | everywhere).items())
+def _views(found: Views) -> dict[str, View]:
+    """What the curves can show at once, by name: what the summary compares, and every point of a grid."""
+    return {view.setting.name: view for view in (*found.compared, *found.points)}
 
 
 def number(value: float | None, form: str = ".4f") -> str:

@@ -1,20 +1,24 @@
 """The report's dot plots as data: paired differences by seed, and the headline metric over a grid."""
 
+from collections.abc import Sequence
+from math import isfinite, nan
 from typing import Any
 
+from wncompare.analysis.estimates import Estimate
 from wncompare.analysis.schema import ContrastSummary, Summary
-from wncompare.analysis.stats import Estimate
-from wncompare.analysis.words import METRICS
+from wncompare.analysis.words import METRIC_NAMES
 from wncompare.records import Experiment
 
 
 def differences(experiment: Experiment, summary: Summary) -> list[dict[str, Any]]:
     """A plot a contrast: a row a seed and, last, their mean with its interval."""
-    return [
+    plots = [
         _differences(experiment, contrast, summary)
         for comparison in summary.comparisons
         for contrast in comparison.contrasts
     ]
+    edges = (0.0, -summary.smallest_difference, summary.smallest_difference) if summary.smallest_difference else (0.0,)
+    return _on_one_axis(plots, edges)
 
 
 def robustness(experiment: Experiment, summary: Summary) -> list[dict[str, Any]]:
@@ -26,7 +30,17 @@ def robustness(experiment: Experiment, summary: Summary) -> list[dict[str, Any]]
         for at in each.points:
             marks[at.point].append(_mark(experiment, each.variant, at.headline))
     rows = [{"label": slug, "marks": row} for slug, row in marks.items()]
-    return [{"name": METRICS[summary.headline], "rows": rows, "zero": False, "zone": None, "better": None}]
+    plot = {"name": METRIC_NAMES[summary.headline], "rows": rows, "zero": False, "zone": None, "better": None}
+    return _on_one_axis([plot], ())
+
+
+def _on_one_axis(plots: list[dict[str, Any]], shown: Sequence[float]) -> list[dict[str, Any]]:
+    """The plots with the range of the axis that all share: their dots, their intervals and what else is to be shown."""
+    marks = [mark for plot in plots for row in plot["rows"] for mark in row["marks"]]
+    values = [mark[name] for mark in marks for name in ("value", "low", "high") if isfinite(mark.get(name, nan))]
+    low, high = min((*values, *shown), default=-1.0), max((*values, *shown), default=1.0)
+    margin = 0.06 * ((high - low) or 0.1)
+    return [plot | {"range": (low - margin, high + margin)} for plot in plots]
 
 
 def _differences(experiment: Experiment, contrast: ContrastSummary, summary: Summary) -> dict[str, Any]:
@@ -37,7 +51,7 @@ def _differences(experiment: Experiment, contrast: ContrastSummary, summary: Sum
     mean = {"label": "mean", "marks": [_mark(experiment, contrast.variant, contrast.difference)], "strong": True}
     labels = [experiment.config.variant(each).label for each in (contrast.reference, contrast.variant)]
     return {
-        "name": f"difference in {METRICS[summary.headline]}",
+        "name": f"difference in {METRIC_NAMES[summary.headline]}",
         "rows": [*rows, mean],
         "zero": True,
         "zone": summary.smallest_difference,

@@ -1,91 +1,151 @@
+// @ts-check
+
 /** The cursor over the curves: a line at one x and every visible variant's values there. */
 
-/** All positions that the cursor can stand at, from left to right. */
+/**
+ * All positions that the cursor can stand at, from left to right.
+ * @param {Drawing} drawing
+ * @param {State} state
+ */
 function stops(drawing, state) {
-  const positions = drawing.arms.flatMap((arm) => meanPoints(arm, state).filter((point) => Number.isFinite(point.y)));
-  return [...new Set(positions.map((point) => point.x))].sort((one, other) => one - other);
+  const points = drawing.arms.flatMap((arm) => linePoints(arm, state).filter(isDrawn));
+  return [...new Set(points.map((point) => point.x))].sort((one, other) => one - other);
 }
 
-/** Each visible variant's point nearest to a position, without a value where its mean has ended. */
-function valuesAt(drawing, state, at) {
+/**
+ * Each visible variant's point nearest to a position, none where its line has ended.
+ * @param {Drawing} drawing
+ * @param {State} state
+ * @param {number} position
+ * @returns {Reading[]}
+ */
+function readingsAt(drawing, state, position) {
   return drawing.arms.map((arm) => {
-    const points = meanPoints(arm, state).filter((point) => Number.isFinite(point.y));
-    const near = reaches(points, at) ? nearestTo(points, (point) => Math.abs(point.x - at)) : { y: NaN };
-    return { variant: arm.variant, ...near };
+    const points = linePoints(arm, state).filter(isDrawn);
+    const point = reaches(points, position) ? nearest(points, (each) => Math.abs(each.x - position)) : undefined;
+    return { variant: arm.variant, y: point ? point.y : NaN, point };
   });
 }
 
-/** Whether a curve comes within half an epoch of a position. */
-function reaches(points, at) {
+/**
+ * Whether a curve comes within half an epoch of a position.
+ * @param {LinePoint[]} points
+ * @param {number} position
+ */
+function reaches(points, position) {
   if (!points.length) return false;
-  const [first, last] = [points[0].x, points.at(-1).x];
+  const [first, last] = [points[0].x, points[points.length - 1].x];
   const half = (last - first) / Math.max(points.length - 1, 1) / 2;
-  return at >= first - half && at <= last + half;
+  return position >= first - half && position <= last + half;
 }
 
-const nearestTo = (items, distance) =>
-  items.reduce((best, item) => (best === undefined || distance(item) < distance(best) ? item : best), undefined);
+/**
+ * @template T
+ * @param {T[]} items
+ * @param {(item: T) => number} distance
+ * @returns {T | undefined}
+ */
+const nearest = (items, distance) =>
+  items.length ? items.reduce((best, item) => (distance(item) < distance(best) ? item : best)) : undefined;
 
-/** The cursor's line and a dot a variant. */
-function drawCursor(drawing, values, at) {
-  const { frame, x, y } = drawing;
+/**
+ * The cursor's line and a dot a variant.
+ * @param {Drawing} drawing
+ * @param {Reading[]} readings
+ * @param {number} position
+ */
+function drawCursor({ frame, x, y }, readings, position) {
   const group = svg('g', { class: 'cursor' });
-  group.append(svg('line', { x1: x(at), x2: x(at), y1: frame.top, y2: frame.bottom }));
-  for (const value of values.filter((each) => Number.isFinite(each.y))) {
-    group.append(svg('g', { class: `series-${value.variant}` }, dot(x(value.x), y(value.y), 4.5)));
+  group.append(svg('line', { x1: x(position), x2: x(position), y1: frame.top, y2: frame.bottom }));
+  for (const { variant, point } of readings) {
+    if (point) group.append(svg('g', { class: `series-${variant}` }, dot(x(point.x), y(point.y), 4.5)));
   }
   return group;
 }
 
-const positionName = (state, at) =>
-  ({ epochs: `epoch ${at}`, steps: `step ${tickLabel(at)}`, seconds: `${at.toFixed(1)} s` })[state.x];
-
-/** What the values are in words, for the box beside the cursor and for a screen reader. */
-function describe(value, state) {
-  if (!Number.isFinite(value.y)) return 'no mean here';
-  const epoch = state.x === 'epochs' ? '' : `epoch ${value.epoch}, `;
-  return `${interval(value.low, value.high)} (${epoch}n = ${value.n})`;
+/**
+ * @param {State} state
+ * @param {number} position
+ */
+function positionName(state, position) {
+  if (state.x === 'epochs') return `epoch ${position}`;
+  return state.x === 'steps' ? `step ${tickLabel(position)}` : `${position.toFixed(1)} s`;
 }
 
-function fillReadout(readout, data, state, values, at) {
-  const rows = values.map((value) =>
+/**
+ * What a reading is in words, for the box beside the cursor and for a screen reader.
+ * @param {Reading} reading
+ * @param {State} state
+ */
+function describe({ point }, state) {
+  if (!point) return 'no mean here';
+  const epoch = state.x === 'epochs' ? '' : `epoch ${point.epoch}, `;
+  const found = point.isMedian ? 'median: a run diverged' : interval(point.low, point.high);
+  return `${found} (${epoch}n = ${point.n})`;
+}
+
+/**
+ * @param {HTMLElement} readout
+ * @param {Data} data
+ * @param {State} state
+ * @param {Reading[]} readings
+ * @param {number} position
+ */
+function fillReadout(readout, data, state, readings, position) {
+  const rows = readings.map((reading) =>
     html(
       'div',
-      { class: `value series-${value.variant}` },
+      { class: `value series-${reading.variant}` },
       html('span', { class: 'swatch' }),
-      html('span', { class: 'who' }, data.labels[value.variant]),
-      html('strong', {}, shown(value.y)),
-      html('small', {}, describe(value, state)),
+      html('span', { class: 'who' }, data.labels[reading.variant]),
+      html('strong', {}, formatted(reading.y)),
+      html('small', {}, describe(reading, state)),
     ),
   );
-  readout.replaceChildren(html('div', { class: 'where' }, positionName(state, at)), ...rows);
+  readout.replaceChildren(html('div', { class: 'where' }, positionName(state, position)), ...rows);
 }
 
-/** Put the box on the side of the cursor, and at the height, where it covers least. */
-function placeReadout(readout, drawing, values, at) {
-  const { frame, x, y } = drawing;
+/**
+ * Put the box on the side of the cursor, and at the height, where it covers least.
+ * @param {HTMLElement} readout
+ * @param {Drawing} drawing
+ * @param {Reading[]} readings
+ * @param {number} position
+ */
+function placeReadout(readout, { frame, x, y }, readings, position) {
   const middle = (frame.top + frame.bottom) / 2;
-  const heights = values.map((value) => y(value.y)).filter(Number.isFinite);
+  const heights = readings.map((reading) => y(reading.y)).filter(Number.isFinite);
   const height = heights.reduce((sum, each) => sum + each, 0) / heights.length;
-  const beside = x(at) < (frame.left + frame.right) / 2 ? x(at) + 14 : x(at) - readout.offsetWidth - 14;
+  const beside = x(position) < (frame.left + frame.right) / 2 ? x(position) + 14 : x(position) - readout.offsetWidth - 14;
   readout.style.left = `${Math.max(0, beside)}px`;
   readout.style.top = `${height < middle ? frame.bottom - readout.offsetHeight - 8 : frame.top}px`;
 }
 
-const spoken = (data, state, values, at) =>
-  [positionName(state, at), ...values.map((value) => `${data.labels[value.variant]} ${shown(value.y)}, ${describe(value, state)}`)].join('; ');
+/**
+ * @param {Data} data
+ * @param {State} state
+ * @param {Reading[]} readings
+ * @param {number} position
+ */
+const spoken = (data, state, readings, position) =>
+  [
+    positionName(state, position),
+    ...readings.map((each) => `${data.labels[each.variant]} ${formatted(each.y)}, ${describe(each, state)}`),
+  ].join('; ');
 
-/** The stop that a key leads to, undefined for keys that are not the cursor's. */
-function stopAfter(key, places, at) {
-  const last = places.length - 1;
-  const here = places.indexOf(at);
-  const next = {
-    ArrowRight: Math.min(here + 1, last),
-    ArrowUp: Math.min(here + 1, last),
-    ArrowLeft: here < 0 ? last : Math.max(here - 1, 0),
-    ArrowDown: here < 0 ? last : Math.max(here - 1, 0),
-    Home: 0,
-    End: last,
-  }[key];
-  return next === undefined ? undefined : places[next];
+/**
+ * The stop that a key leads to, undefined for keys that are not the cursor's.
+ * @param {string} key
+ * @param {number[]} positions
+ * @param {number | undefined} position where the cursor stands
+ */
+function stopAfter(key, positions, position) {
+  const last = positions.length - 1;
+  const here = position === undefined ? -1 : positions.indexOf(position);
+  const before = here < 0 ? last : Math.max(here - 1, 0);
+  const after = Math.min(here + 1, last);
+  /** @type {Record<string, number | undefined>} */
+  const next = { ArrowRight: after, ArrowUp: after, ArrowLeft: before, ArrowDown: before, Home: 0, End: last };
+  const index = next[key];
+  return index === undefined ? undefined : positions[index];
 }

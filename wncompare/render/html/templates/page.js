@@ -1,6 +1,13 @@
+// @ts-check
+
 /** The page: its controls, and what they redraw. */
 
-const data = JSON.parse(byId('data').textContent);
+/** @type {Data} */
+const data = JSON.parse(byId('data', HTMLScriptElement).text);
+const plot = byId('plot', HTMLElement);
+const readout = byId('readout', HTMLElement);
+
+/** @type {State} */
 const state = {
   view: 0,
   metric: 'val_accuracy',
@@ -10,136 +17,165 @@ const state = {
   band: true,
   hidden: new Set(),
   seeds: new Set(data.seeds),
-  at: undefined,
+  cursor: undefined,
 };
-let drawing;
 
 const PAPER = 640;
 let printing = false;
 
-/** How wide to draw: as the element, or so that text has its size on paper. */
+/** How wide to draw: as the element, or so that text has its size on paper. @param {Element} element */
 const pictureWidth = (element) => (printing ? PAPER : Math.max(element.clientWidth, 260));
 
-function redraw() {
-  const plot = byId('plot');
+let drawing = drawCurves(data, state, pictureWidth(plot));
+
+function redrawCurves() {
+  drawing.image.remove();
   drawing = drawCurves(data, state, pictureWidth(plot));
-  plot.querySelector('svg')?.remove();
   plot.prepend(drawing.image);
   fillTable();
-  moveTo(undefined);
+  moveCursor(undefined);
 }
 
-/** Stand the cursor at a position, or nowhere. */
-function moveTo(at) {
-  state.at = at;
+/** Stand the cursor at a position, or nowhere. @param {number | undefined} position */
+function moveCursor(position) {
+  state.cursor = position;
   drawing.image.querySelector('.cursor')?.remove();
-  const readout = byId('readout');
-  readout.hidden = at === undefined;
-  const places = stops(drawing, state);
-  const values = at === undefined ? [] : valuesAt(drawing, state, at);
-  announce(places, values, at);
-  if (at === undefined) return;
-  drawing.image.append(drawCursor(drawing, values, at));
-  fillReadout(readout, data, state, values, at);
-  placeReadout(readout, drawing, values, at);
+  readout.hidden = position === undefined;
+  if (position === undefined) return announce(undefined, 'no position chosen; arrow keys move');
+  const readings = readingsAt(drawing, state, position);
+  announce(position, spoken(data, state, readings, position));
+  drawing.image.append(drawCursor(drawing, readings, position));
+  fillReadout(readout, data, state, readings, position);
+  placeReadout(readout, drawing, readings, position);
 }
 
-/** Tell assistive technology where the cursor stands: the plot is a slider over x. */
-function announce(places, values, at) {
-  const now = at ?? places.at(-1) ?? 0;
-  const text = at === undefined ? 'no position chosen; arrow keys move' : spoken(data, state, values, at);
-  const said = { label: `Values by ${X_NAMES[state.x]}`, valuemin: places[0] ?? 0, valuemax: places.at(-1) ?? 0, valuenow: now, valuetext: text };
-  for (const [key, value] of Object.entries(said)) byId('plot').setAttribute(`aria-${key}`, value);
+/**
+ * Tell assistive technology where the cursor stands: the plot is a slider over x.
+ * @param {number | undefined} position
+ * @param {string} text
+ */
+function announce(position, text) {
+  const positions = stops(drawing, state);
+  const [first, last] = [positions[0] ?? 0, positions.at(-1) ?? 0];
+  plot.setAttribute('aria-label', `Values by ${X_NAMES[state.x]}`);
+  plot.setAttribute('aria-valuemin', String(first));
+  plot.setAttribute('aria-valuemax', String(last));
+  plot.setAttribute('aria-valuenow', String(position ?? last));
+  plot.setAttribute('aria-valuetext', text);
 }
 
 /** The same values as a table, for whoever prefers one. */
 function fillTable() {
-  const table = byId('curve-table');
   const arms = visibleArms(data, state);
   const epochs = Math.max(0, ...arms.map((arm) => arm.x.epochs.length));
   const head = ['epoch', ...arms.flatMap((arm) => [data.labels[arm.variant], '95 % interval', 'n'])];
-  table.caption.textContent = `Mean ${data.metrics[state.metric]} over seeds, by epoch`;
-  table.tHead.replaceChildren(html('tr', {}, ...head.map((name) => html('th', { scope: 'col' }, name))));
-  const points = arms.map((arm) => meanPoints(arm, state));
-  table.tBodies[0].replaceChildren(...Array.from({ length: epochs }, (_, place) => tableRow(points, place)));
+  const lines = arms.map((arm) => linePoints(arm, state));
+  const table = byId('curve-table', HTMLTableElement);
+  table.createCaption().textContent = `Mean ${data.metrics[state.metric]} over seeds, by epoch`;
+  table.createTHead().replaceChildren(html('tr', {}, ...head.map((name) => html('th', { scope: 'col' }, name))));
+  table.tBodies[0].replaceChildren(...Array.from({ length: epochs }, (_, index) => tableRow(lines, index)));
 }
 
-function tableRow(curves, place) {
-  const cells = curves.flatMap((points) => cellTexts(points[place])).map((text) => html('td', {}, text));
-  return html('tr', {}, html('th', { scope: 'row' }, String(place + 1)), ...cells);
+/**
+ * @param {LinePoint[][]} lines
+ * @param {number} index
+ */
+function tableRow(lines, index) {
+  const cells = lines.flatMap((points) => cellTexts(points[index])).map((text) => html('td', {}, text));
+  return html('tr', {}, html('th', { scope: 'row' }, String(index + 1)), ...cells);
 }
 
-const cellTexts = (point) => (point ? [shown(point.y), interval(point.low, point.high), String(point.n)] : ['–', '–', '–']);
+/** @param {LinePoint | undefined} point */
+function cellTexts(point) {
+  if (!point) return ['–', '–', '–'];
+  return [formatted(point.y), point.isMedian ? 'median: a run diverged' : interval(point.low, point.high), String(point.n)];
+}
 
 function redrawDots() {
-  const figures = [...document.querySelectorAll('.dots')];
-  for (const group of new Set(figures.map((figure) => figure.dataset.group))) {
-    const members = figures.filter((figure) => figure.dataset.group === group);
-    const plots = members.map((figure) => data.dots[figure.dataset.plot]);
-    const range = dotRange(plots);
-    members.forEach((figure, place) => figure.replaceChildren(drawDots(plots[place], range, pictureWidth(figure))));
+  for (const figure of elements('.dots')) {
+    figure.replaceChildren(drawDots(data.dots[Number(figure.dataset.plot)], pictureWidth(figure)));
   }
 }
 
-function pointerPosition(event) {
-  const place = event.clientX - drawing.image.getBoundingClientRect().left;
-  return nearestTo(stops(drawing, state), (at) => Math.abs(drawing.x(at) - place));
+/** The stop that is nearest to the pointer. @param {PointerEvent} event */
+function pointedAt(event) {
+  const pixels = event.clientX - drawing.image.getBoundingClientRect().left;
+  return nearest(stops(drawing, state), (position) => Math.abs(drawing.x(position) - pixels));
 }
 
+/** @param {KeyboardEvent} event */
 function onKey(event) {
-  const at = event.key === 'Escape' ? undefined : stopAfter(event.key, stops(drawing, state), state.at);
-  if (at === undefined && event.key !== 'Escape') return;
+  const position = event.key === 'Escape' ? undefined : stopAfter(event.key, stops(drawing, state), state.cursor);
+  if (position === undefined && event.key !== 'Escape') return;
   event.preventDefault();
-  moveTo(at);
+  moveCursor(position);
 }
 
-/** Change the state as a control says and draw again. */
-function control(selector, change) {
-  for (const input of document.querySelectorAll(selector)) {
-    input.addEventListener('change', () => {
-      change(input);
-      redraw();
+/**
+ * Change the state as a control says and draw again.
+ * @template {HTMLInputElement | HTMLSelectElement} T
+ * @param {string} selector
+ * @param {(control: T) => void} change
+ */
+function onChange(selector, change) {
+  for (const control of /** @type {NodeListOf<T>} */ (document.querySelectorAll(selector))) {
+    control.addEventListener('change', () => {
+      change(control);
+      redrawCurves();
     });
   }
 }
 
-const switched = (set, value, present) => (present ? set.add(value) : set.delete(value));
-
-function connectControls() {
-  control('#view', (input) => (state.view = Number(input.value)));
-  control('#metric', (input) => (state.metric = input.value));
-  control('[name=x]', (input) => (state.x = input.value));
-  control('#log-x', (input) => (state.logX = input.checked));
-  control('#log-y', (input) => (state.logY = input.checked));
-  control('#band', (input) => (state.band = input.checked));
-  control('[name=variant]', (input) => switched(state.hidden, Number(input.value), !input.checked));
-  control('[name=seed]', (input) => switched(state.seeds, Number(input.value), input.checked));
-  byId('all-seeds').addEventListener('change', (event) => showSeeds(event.target.checked));
+/**
+ * @param {Set<number>} set
+ * @param {string} value
+ * @param {boolean} present
+ */
+function toggle(set, value, present) {
+  if (present) set.add(Number(value));
+  else set.delete(Number(value));
 }
 
-function showSeeds(shownAll) {
-  for (const input of document.querySelectorAll('[name=seed]')) input.checked = shownAll;
-  state.seeds = new Set(shownAll ? data.seeds : []);
-  redraw();
+/** @typedef {HTMLInputElement} Input */
+
+function connectControls() {
+  onChange('#view', (/** @type {HTMLSelectElement} */ { value }) => void (state.view = Number(value)));
+  onChange('#metric', ({ value }) => void (state.metric = /** @type {Metric} */ (value)));
+  onChange('[name=x]', ({ value }) => void (state.x = /** @type {Cost} */ (value)));
+  onChange('#log-x', (/** @type {Input} */ { checked }) => void (state.logX = checked));
+  onChange('#log-y', (/** @type {Input} */ { checked }) => void (state.logY = checked));
+  onChange('#band', (/** @type {Input} */ { checked }) => void (state.band = checked));
+  onChange('[name=variant]', (/** @type {Input} */ { value, checked }) => toggle(state.hidden, value, !checked));
+  onChange('[name=seed]', (/** @type {Input} */ { value, checked }) => toggle(state.seeds, value, checked));
+  onChange('#all-seeds', (/** @type {Input} */ { checked }) => showSeeds(checked));
+}
+
+/** @param {boolean} all */
+function showSeeds(all) {
+  const switches = /** @type {NodeListOf<Input>} */ (document.querySelectorAll('[name=seed]'));
+  for (const each of switches) each.checked = all;
+  state.seeds = new Set(all ? data.seeds : []);
 }
 
 function connectPlot() {
-  const plot = byId('plot');
-  for (const kind of ['pointermove', 'pointerdown']) plot.addEventListener(kind, (event) => moveTo(pointerPosition(event)));
-  plot.addEventListener('pointerleave', () => moveTo(undefined));
-  plot.addEventListener('blur', () => moveTo(undefined));
-  plot.addEventListener('focus', () => state.at ?? (plot.matches(':focus-visible') && moveTo(stops(drawing, state).at(-1))));
+  plot.addEventListener('pointermove', (event) => moveCursor(pointedAt(event)));
+  plot.addEventListener('pointerdown', (event) => moveCursor(pointedAt(event)));
+  plot.addEventListener('pointerleave', () => moveCursor(undefined));
+  plot.addEventListener('blur', () => moveCursor(undefined));
+  plot.addEventListener('focus', () => {
+    if (state.cursor === undefined && plot.matches(':focus-visible')) moveCursor(stops(drawing, state).at(-1));
+  });
   plot.addEventListener('keydown', onKey);
 }
 
 /** Light or dark: the reader's system decides until the button does. */
 function connectTheme() {
-  const button = byId('theme');
-  let chosen = matchMedia('(prefers-color-scheme: dark)').matches;
-  const show = () => button.setAttribute('aria-pressed', String(chosen));
+  const button = byId('theme', HTMLButtonElement);
+  let dark = matchMedia('(prefers-color-scheme: dark)').matches;
+  const show = () => button.setAttribute('aria-pressed', String(dark));
   button.addEventListener('click', () => {
-    chosen = !chosen;
-    document.documentElement.dataset.theme = chosen ? 'dark' : 'light';
+    dark = !dark;
+    document.documentElement.dataset.theme = dark ? 'dark' : 'light';
     show();
   });
   show();
@@ -147,10 +183,12 @@ function connectTheme() {
 
 /** Paper unfolds nothing: open all that is folded, and fold it again afterwards. */
 function connectPrinting() {
+  /** @type {HTMLDetailsElement[]} */
   let folded = [];
+  /** @param {boolean} forPaper */
   const prepare = (forPaper) => {
     printing = forPaper;
-    if (forPaper) folded = [...document.querySelectorAll('details:not([open])')];
+    if (forPaper) folded = [.../** @type {NodeListOf<HTMLDetailsElement>} */ (document.querySelectorAll('details:not([open])'))];
     for (const each of folded) each.open = forPaper;
     redrawAll();
   };
@@ -159,22 +197,17 @@ function connectPrinting() {
 }
 
 function redrawAll() {
-  redraw();
+  redrawCurves();
   redrawDots();
 }
 
-function start() {
-  document.documentElement.classList.add('scripted');
-  document.querySelectorAll('table.sortable').forEach(makeSortable);
-  connectControls();
-  connectPlot();
-  connectTheme();
-  connectPrinting();
-  onWidth(byId('plot'), redrawAll);
-}
-
-/** Draw now and whenever the width changes; drawing changes the height alone. */
+/**
+ * Draw now and whenever the width changes; drawing changes the height alone.
+ * @param {Element} element
+ * @param {() => void} draw
+ */
 function onWidth(element, draw) {
+  /** @type {number | undefined} */
   let width;
   new ResizeObserver(([entry]) => {
     if (entry.contentRect.width === width) return;
@@ -183,4 +216,10 @@ function onWidth(element, draw) {
   }).observe(element);
 }
 
-start();
+document.documentElement.classList.add('scripted');
+for (const table of /** @type {NodeListOf<HTMLTableElement>} */ (document.querySelectorAll('table.sortable'))) makeSortable(table);
+connectControls();
+connectPlot();
+connectTheme();
+connectPrinting();
+onWidth(plot, redrawAll);

@@ -1,0 +1,150 @@
+"""An experiment in numbers, setting by setting: what figures, pages and the summary all take from here."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from math import isfinite
+
+import numpy as np
+
+from wncompare.analysis import contrasts, metrics
+from wncompare.analysis.arms import Arm, RunCurves
+from wncompare.analysis.contrasts import PairedDifferences
+from wncompare.analysis.failures import counts_of
+from wncompare.analysis.schema import Cost, Counts
+from wncompare.analysis.settings import Setting, everyone_at, settings
+from wncompare.config import Config
+from wncompare.records import Experiment
+
+ACCURACIES = (0.0, 1.0)
+LOSSES = (-np.inf, np.inf)
+
+
+@dataclass(frozen=True, eq=False)
+class View:
+    """One setting: every variant of the config, in its order, at the point at which it is compared."""
+
+    config: Config
+    setting: Setting
+    dataset: str
+    arms: tuple[Arm, ...]
+
+    @cached_property
+    def shown(self) -> tuple[Arm, ...]:
+        """The arms of which a run has ended."""
+        return tuple(arm for arm in self.arms if arm.ended)
+
+    def arm(self, variant: str) -> Arm:
+        """The arm of the variant with that id."""
+        return next(arm for arm in self.arms if arm.variant.id == variant)
+
+    @property
+    def counts(self) -> Counts:
+        """How many runs are planned at this setting, and what became of them."""
+        return counts_of([run for arm in self.arms for run in arm.runs], len(self.arms) * len(self.config.seeds))
+
+    @property
+    def epochs(self) -> tuple[int, int]:
+        """The fewest and the most epochs of the runs that finished; 0 where none has."""
+        found = {run.epochs for arm in self.arms for run in arm.ended if run.record.status == "finished"} or {0}
+        return min(found), max(found)
+
+    @property
+    def steps_an_epoch(self) -> float | None:
+        """The steps of an epoch where they are the same in every epoch of every run."""
+        steps = {float(step) for arm in self.arms for run in arm.ended for step in run.history["steps"]}
+        return steps.pop() if len(steps) == 1 else None
+
+    def longest(self, cost: Cost) -> float:
+        """What the run that cost most had cost at its end, of those that finished."""
+        return max((float(run.costs[cost][-1]) for run in self._finished), default=0.0)
+
+    @cached_property
+    def differences(self) -> tuple[PairedDifferences, ...]:
+        """Each contrast's paired differences in the headline, of those that have a pair."""
+        found = (
+            contrasts.differences(contrast, self.arm(contrast.variant), self.arm(contrast.reference))
+            for contrast in self.config.compared()
+        )
+        return tuple(each for each in found if each.by_seed)
+
+    @cached_property
+    def reached(self) -> tuple[float, ...]:
+        """The targets that any run reached."""
+        targets = self.arms[0].targets
+        return tuple(target for target in targets if any(arm.times_to(target).reached for arm in self.shown))
+
+    def limits(self, metric: str) -> tuple[float, float]:
+        """The y axis: every seed's curve, and the bands but for what wide ones of few seeds would flatten them with.
+
+        A diverged run may leave the axes: it would flatten the others.
+        """
+        lowest, highest = ACCURACIES if metric.endswith("accuracy") else LOSSES
+        shown = self._finished or [run for arm in self.arms for run in arm.curves]
+        low, high = _extent(run.values[metric] for run in shown) or ACCURACIES
+        size = (high - low) or 0.1
+        bands = [band for arm in self.shown for band in (arm.bands[metric].low, arm.bands[metric].high)]
+        band_low, band_high = _extent(bands) or (low, high)
+        margin = 0.05 * size
+        low = min(low, max(band_low, low - size / 2)) - margin
+        high = max(high, min(band_high, high + size / 2)) + margin
+        return max(low, lowest), min(high, highest + margin)
+
+    @property
+    def _finished(self) -> list[RunCurves]:
+        return [run for arm in self.arms for run in arm.curves if run.status == "finished"]
+
+
+@dataclass(frozen=True, eq=False)
+class Views:
+    """The settings that the summary compares, and each point of the grid by itself; both share their arms."""
+
+    experiment: Experiment
+    targets: tuple[float, ...]
+    compared: tuple[View, ...]
+    points: tuple[View, ...]
+
+
+@lru_cache(maxsize=1)
+def views(experiment: Experiment) -> Views:
+    """The experiment in numbers; asked for again, the same object."""
+    config, compared = experiment.config, settings(experiment)
+    targets = _targets(experiment, compared[0])
+    arms = {
+        (variant.id, point.slug): Arm(
+            variant, point, tuple(experiment.of(variant, point)), metrics.headline(config), targets
+        )
+        for variant in config.variants
+        for point in config.points
+    }
+    dataset = dataset_of(experiment)
+    points = tuple(_view(config, everyone_at(config, point), dataset, arms) for point in config.points)
+    best = compared[0].is_best
+    return Views(experiment, targets, (_view(config, compared[0], dataset, arms),) if best else points, points)
+
+
+def dataset_of(experiment: Experiment) -> str:
+    """What the data are called: by the runs' records, or by the config before there are any."""
+    labels = dict.fromkeys(run.record.dataset.label for run in experiment.runs)
+    return ", ".join(labels) or experiment.config.dataset.name
+
+
+def _view(config: Config, setting: Setting, dataset: str, arms: Mapping[tuple[str, str], Arm]) -> View:
+    return View(
+        config,
+        setting,
+        dataset,
+        tuple(arms[variant.id, setting.points[variant.id].slug] for variant in config.variants),
+    )
+
+
+def _targets(experiment: Experiment, setting: Setting) -> tuple[float, ...]:
+    """The config's targets, or one from the reference's runs at the first setting; none before there are any."""
+    reference = experiment.config.variants[0]
+    return metrics.targets(experiment.config, metrics.ended(experiment, reference, setting.points[reference.id]))
+
+
+def _extent(values: Iterable[np.ndarray]) -> tuple[float, float] | None:
+    """The lowest and the highest finite value, None without any."""
+    finite = [float(value) for array in values for value in array if isfinite(value)]
+    return (min(finite), max(finite)) if finite else None
