@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from scipy.stats import bootstrap, norm
 
 from wncompare.analysis import stats
-from wncompare.analysis.stats.means import Estimate, detectable_difference, equivalence
-from wncompare.analysis.stats.medians import Quantile
+from wncompare.analysis.estimates import Estimate, Quantile
+from wncompare.analysis.stats.means import detectable_difference, equivalence
 from wncompare.analysis.stats.p_values import sign_flip_p_value
 from wncompare.analysis.stats.paired import probability_of_improvement
 

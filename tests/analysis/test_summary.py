@@ -211,8 +211,11 @@ def test_two_pairs_give_a_ratio_without_an_interval(write_records: Write, tiny: 
 
 @pytest.mark.parametrize(
     ("model", "name"),
-    [({"name": "lenet"}, "lenet"), ({"name": "file", "file": "/a/my.keras"}, "my.keras")]
-    + [({"name": "function", "architecture": "0" * 64}, "your model")],
+    [
+        ({"name": "lenet"}, "lenet"),
+        ({"name": "file", "file": "/a/my.keras"}, "my.keras"),
+        ({"name": "function", "architecture": "0" * 64}, "your model"),
+    ],
 )
 def test_a_model_is_called_by_its_own_name(write_records: Write, tiny: Config, model: Any, name: str) -> None:
     """Not by how it came here: a file has its name, a model made in Python is the reader's."""

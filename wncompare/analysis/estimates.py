@@ -6,6 +6,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+PATTERNS = 2**15
+"""The sign-flip test takes all sign patterns of up to 15 pairs; of more pairs, that many at random."""
+
 Equivalence = Literal["different", "equivalent", "undecided"]
 
 

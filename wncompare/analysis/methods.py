@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from wncompare.analysis.estimates import PATTERNS
 from wncompare.analysis.schema import Summary
-from wncompare.analysis.stats.p_values import PATTERNS
 from wncompare.analysis.words import METRIC_NAMES, counted
 
 _SOFTWARE = {

@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import permutation_test
 
+from wncompare.analysis.estimates import PATTERNS
 from wncompare.analysis.stats.pairing import differences
 
-PATTERNS = 2**15  # all sign patterns of up to 15 pairs; of more pairs, that many at random
 RESOLUTION = float(np.finfo(np.float32).eps)
 
 

@@ -27,7 +27,7 @@ _SECONDS = (
     "a mean stands at the training seconds that its runs took, an epoch's mean at a time; "
     "compilation and evaluation apart"
 )
-_DIVERGED = (
+DIVERGED = (
     "dashed: runs that diverged, up to there; from then on there is no mean but a dotted median, which ranks them worst"
 )
 
@@ -149,6 +149,6 @@ def _add_title(axes: Axes, view: View, metric: str, against: str) -> None:
 
 
 def _add_small_print(figure: Figure, view: View, note: str) -> None:
-    diverged = _DIVERGED if view.counts.diverged else ""
+    diverged = DIVERGED if view.counts.diverged else ""
     note = "; ".join(filter(None, (note, diverged)))
     labels.add_small_print(figure, [view], drawn=_DRAWN, note=note)

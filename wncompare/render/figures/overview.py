@@ -36,7 +36,8 @@ def figure(view: View) -> Figure:
             draw(drawn.add_subplot(cells[column]), view).set_title(title)
     _add_legend(drawn, view)
     drawn.suptitle(wrapped(f"{view.config.name}: overview", 90), x=0.01, ha="left")
-    labels.add_small_print(drawn, [view], drawn=_DRAWN)
+    note = curves.DIVERGED if view.counts.diverged else ""
+    labels.add_small_print(drawn, [view], drawn=_DRAWN, note=note)
     return drawn
 
 
