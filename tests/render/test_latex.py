@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from tests.cli.test_cli import wncompare
 from tests.recorded import amend, configured, summary_of
+from wncompare.analysis.methods import methods
 from wncompare.config import Config
 from wncompare.render.latex import escaped, latex
-from wncompare.render.methods import methods
 
 Write = Callable[..., Path]
 

@@ -10,9 +10,9 @@ from math import isfinite
 
 from wncompare.analysis.estimates import Estimate
 from wncompare.analysis.failures import clean
+from wncompare.analysis.methods import methods
 from wncompare.analysis.schema import Comparison, Summary
 from wncompare.analysis.words import METRIC_NAMES, NOTHING, estimate, plain, ratio, signed
-from wncompare.render.methods import methods
 from wncompare.render.tables import Row
 
 _SPECIAL = {
