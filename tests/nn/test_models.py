@@ -171,6 +171,26 @@ def test_what_a_file_s_layers_have_adapted_is_kept(tmp_path: Path) -> None:
     np.testing.assert_array_equal(model.layers[2].moving_mean.numpy(), 0)
 
 
+def test_a_file_s_frozen_weights_are_kept(tmp_path: Path) -> None:
+    """A frozen layer, alone or in a frozen submodel, stays as in the file, and frozen; the others are drawn anew."""
+    base = keras.Sequential([keras.Input((4, 4, 1)), keras.layers.Conv2D(2, 3), keras.layers.BatchNormalization()])
+    base.layers[1].moving_mean.assign(base.layers[1].moving_mean + 5)
+    base.trainable = False
+    frozen = keras.layers.Dense(5, trainable=False)
+    own = keras.Sequential([keras.Input((4, 4, 1)), base, keras.layers.Flatten(), frozen, keras.layers.Dense(3)])
+    choice = save(own, tmp_path)
+    model = models.from_file(choice, shape=(4, 4, 1), classes=3)
+    images = np.random.default_rng(1).random((6, 4, 4, 1)).astype("float32")
+    np.testing.assert_array_equal(model.layers[0](images).numpy(), base(images).numpy())
+    np.testing.assert_array_equal(model.layers[2].kernel.numpy(), frozen.kernel.numpy())
+    assert [variable.shape for variable in model.trainable_variables] == [(5, 3), (3,)]
+    assert (model.layers[-1].kernel.numpy() != own.layers[-1].kernel.numpy()).any()
+    identity = model_identity({"name": "file", **choice.model_dump()})
+    assert identity["frozen"] == "kept"
+    before = {"model": {key: value for key, value in identity.items() if key != "frozen"}}
+    assert "drew the weights of the file's frozen layers anew" in differences(before, {"model": identity})
+
+
 def test_a_run_that_lost_what_was_adapted_differs_and_the_reason_is_said(tmp_path: Path) -> None:
     """Only files with adapted layers have the key, so that all other runs of files go on as they were."""
     plain = {"name": "file", **save(network(), tmp_path).model_dump()}

@@ -19,7 +19,7 @@ class MlpOptions(Options):
 class FileOptions(Options):
     """Options of a model from a file: its architecture is used, freshly initialized for each seed.
 
-    What layers such as Normalization have adapted to data is kept.
+    Frozen weights, and what layers such as Normalization have adapted to data, are kept.
     """
 
     file: Annotated[PathText, Field(description="a .keras file, loaded in Keras's safe mode")]

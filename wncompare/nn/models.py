@@ -69,7 +69,7 @@ def mlp(options: MlpOptions, *, shape: Shape, classes: int) -> keras.Sequential:
 
 
 def from_file(options: FileOptions, *, shape: Shape, classes: int) -> keras.Model:
-    """The architecture in a .keras file, its weights freshly initialized; what was adapted to data is the file's.
+    """The architecture in a .keras file, freshly initialized but for frozen weights and what was adapted to data.
 
     The file is untrusted: Keras's safe mode reads it, which refuses what could execute code (a Lambda layer, say).
 
@@ -81,10 +81,10 @@ def from_file(options: FileOptions, *, shape: Shape, classes: int) -> keras.Mode
 
 
 def _fresh(model: keras.Model) -> keras.Model:
-    """The model with other initial weights; an adapted layer's state is no weight that training would find again."""
+    """The model with other initial weights; what is frozen or adapted no training would find again, so it is kept."""
     new = keras.models.clone_model(model)
     for old, copy in zip(descendants(model), descendants(new), strict=True):
-        if is_adapted(old):
+        if is_adapted(old) or (old.weights and not old.trainable):
             copy_state(old, copy)
     return new
 

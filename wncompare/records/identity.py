@@ -20,6 +20,7 @@ _ROUNDING, _ZERO = 1e-3, 1e-5
 
 _REASONS = {
     "model.adapted": "that run trained without what the file's layers have adapted to data: its results are wrong",
+    "model.frozen": "that run drew the weights of the file's frozen layers anew: its results are wrong",
 }
 """Why a run is refused that has no such key: its value then was one that gave wrong results."""
 
@@ -32,7 +33,8 @@ def fingerprint(identity: Mapping[str, Any]) -> str:
 def model_identity(model: Mapping[str, Any]) -> dict[str, Any]:
     """What a resolved config's model is known by: one from a file by its bytes, not by its place.
 
-    `adapted` says that what the file's layers have adapted to data is kept. Runs without that key lost it.
+    `adapted` says that what the file's layers have adapted to data is kept, `frozen` that the weights of its frozen
+    layers are. Runs without that key lost it.
 
     Raises:
         ModelError: the file cannot be read.
@@ -44,33 +46,32 @@ def model_identity(model: Mapping[str, Any]) -> dict[str, Any]:
             content = file.read()
     except OSError as error:
         raise ModelError(f"model {model['file']}: cannot be read ({error.strerror}): name a .keras file") from None
-    kept = {"adapted": "kept"} if _holds_adapted_layers(content) else {}
-    return {"name": "file", "sha256": hashlib.sha256(content).hexdigest(), **kept}
+    return {"name": "file", "sha256": hashlib.sha256(content).hexdigest(), **_kept(content)}
 
 
-def _holds_adapted_layers(content: bytes) -> bool:
-    """Whether a .keras file has state that its configuration does not give: a vocabulary, or a mean and a variance."""
+def _kept(content: bytes) -> dict[str, str]:
+    """What of a .keras file is kept where its weights are drawn anew: what was adapted, and what is frozen."""
     try:
         with ZipFile(BytesIO(content)) as archive:
-            if any(name.startswith("assets/") and not name.endswith("/") for name in archive.namelist()):
-                return True
+            assets = any(name.startswith("assets/") and not name.endswith("/") for name in archive.namelist())
             if archive.getinfo("config.json").file_size > _MAX_CONFIG_BYTES:
-                return False
-            return _has_adapted_normalization(json.loads(archive.read("config.json")))
+                return {"adapted": "kept"} if assets else {}
+            layers = list(_configurations(json.loads(archive.read("config.json"))))
     except (BadZipFile, zlib.error, KeyError, ValueError, OSError, RuntimeError):
-        return False  # no model: what loads it will say so
+        return {}  # no model: what loads it will say so
+    adapted = assets or any(name == "Normalization" and layer.get("mean") is None for name, layer in layers)
+    frozen = any(layer.get("trainable") is False for _, layer in layers)
+    return {key: "kept" for key, holds in (("adapted", adapted), ("frozen", frozen)) if holds}
 
 
-def _has_adapted_normalization(configuration: Any) -> bool:
-    if isinstance(configuration, list):
-        return any(map(_has_adapted_normalization, configuration))
-    if not isinstance(configuration, dict):
-        return False
-    inner = configuration.get("config")
-    adapted = (
-        configuration.get("class_name") == "Normalization" and isinstance(inner, dict) and inner.get("mean") is None
-    )
-    return adapted or any(map(_has_adapted_normalization, configuration.values()))
+def _configurations(value: Any) -> Iterator[tuple[Any, Mapping[str, Any]]]:
+    """The class's name and the configuration of everything in a Keras config."""
+    if isinstance(value, dict):
+        if isinstance(value.get("config"), dict):
+            yield value.get("class_name"), value["config"]
+        value = list(value.values())
+    for item in value if isinstance(value, list) else ():
+        yield from _configurations(item)
 
 
 def differences(recorded: Mapping[str, Any], planned: Mapping[str, Any]) -> str:
