@@ -14,10 +14,10 @@ from markdown_it.token import Token
 from rich.console import Console
 
 from tests.cli.test_cli import wncompare
-from tests.recorded import amend, configured, summary_of
+from tests.recorded import amend, configured, redraw, summary_of
 from wncompare.analysis.failures import LINE_CHARACTERS, LOG_BYTES, LOG_LINES, clean, problems
 from wncompare.config import Config
-from wncompare.render import markdown, terminal
+from wncompare.render import latex, markdown, terminal
 
 Write = Callable[..., Path]
 Capture = pytest.CaptureFixture[str]
@@ -78,6 +78,18 @@ def test_the_gravest_caveats_stand_right_under_the_verdict(write_records: Write,
         places = [text.index(head) for head in (found.verdict[:20], *heads[:3], table, *heads[3:])]
         assert places == sorted(places)
         assert all(text.count(head) == 1 for head in heads)
+
+
+def test_two_pairs_show_a_bare_ratio(write_records: Write, tiny: Config) -> None:
+    """Of 1/2 and 8/1 the geometric mean is 2, and two pairs give it no interval, in any format."""
+    folder = write_records(tiny, last)
+    for run, seconds in (("regular/seed-0", 2.0), ("weight_norm/seed-0", 1.0), ("weight_norm/seed-1", 8.0)):
+        redraw(folder, run, [0.5, 0.6], train_seconds=seconds)
+    redraw(folder, "regular/seed-1", [0.5, 0.6], train_seconds=1.0)
+    found = summary_of(folder)
+    assert "| 2.00 |" in markdown.report(found)
+    assert "& 2.00 " in latex.latex(found)
+    assert "2.00 (" not in "".join((markdown.report(found), latex.latex(found), shown(folder, 300)))
 
 
 def test_a_wide_terminal_has_a_row_a_variant(write_records: Write, tiny: Config) -> None:
