@@ -1,7 +1,8 @@
 # Everything from a fresh clone: each target makes its virtual environment first, and only what is missing.
 #
 #   make demo           train the quickstart comparison and plot it, on data that needs no download
-#   make test           run the tests
+#   make test           run the tests that take seconds
+#   make test-slow      run the others: kills, full disks, clusters, programs compiled anew
 #   make check          lint, types, import order
 #   make check-js       lint and types of the report's scripts; skipped where there is no npm
 #   make test-backends  the layers' and variants' tests on JAX and torch
@@ -30,13 +31,16 @@ LAYER_VENV := .venv-layer
 JAVASCRIPT := tests/render/javascript
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test check check-js test-backends test-oldest test-layer-alone test-faults dist test-dist bench clean
+.PHONY: demo test test-slow check check-js test-backends test-oldest test-layer-alone test-faults dist test-dist bench clean
 
 demo: $(VENV)/installed
 	$(BIN)/wncompare run configs/quickstart.yaml
 
 test: $(VENV)/installed-test
-	$(BIN)/python -m pytest -n auto --dist loadfile
+	$(BIN)/python -m pytest -n auto --dist loadfile -m "not slow"
+
+test-slow: $(VENV)/installed-test
+	$(BIN)/python -m pytest -n auto --dist loadfile -m slow
 
 check: $(VENV)/installed-test $(VENV)/installed-check
 	$(BIN)/ruff format --check .
