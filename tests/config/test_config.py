@@ -170,7 +170,7 @@ def test_a_model_file_below_a_name_that_is_no_utf_8_is_refused(tmp_path: Path) -
     folder = tmp_path / os.fsdecode(b"n\xff")
     folder.mkdir()
     (folder / "a.yaml").write_text(VALID.replace("{name: lenet}", "{file: my.keras}"), encoding="utf-8")
-    with pytest.raises(ConfigError, match=r"model\.file: '.*my\.keras': expected a name in UTF-8: rename the file"):
+    with pytest.raises(ConfigError, match=r"model\.file: '.*: expected a name in UTF-8: rename the file"):
         configs.load(folder / "a.yaml")
 
 
