@@ -125,7 +125,7 @@ def test_a_second_death_fails_the_run_alone(config_file: Path, reference: Path, 
                 kill(worker_of(folder, "regular/seed-0"))
                 wait_for(process, "trying once more" if deaths == 1 else "regular/seed-0: failed")
     assert process.wait() == 3
-    error = "the worker was killed by SIGKILL: memory may have run out; fewer --workers need less"
+    error = "the worker was killed by SIGKILL: memory may have run out; fewer workers need less"
     assert error in (folder / "regular/seed-0/run.json").read_text()
     assert run(config_file, folder, *one_seed).returncode == 0
     assert_undisturbed(folder, reference)

@@ -76,6 +76,19 @@ def test_children_and_the_layer_tree() -> None:
     assert set(keras_private.layer_tree(time)) == {time, rnn, cell}
 
 
+def test_compiled_with() -> None:
+    """A compiled model keeps its loss and metrics as they are, functions that nobody registered among them."""
+
+    def own_loss(y: Any, y_pred: Any) -> Any:
+        return keras.ops.mean(y - y_pred)
+
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    model.compile(optimizer="sgd", loss=own_loss, metrics=[own_loss, "mse"])
+    given = keras_private.compiled_with(model)
+    assert given.count(own_loss) == 2
+    assert "mse" in given
+
+
 def test_predecessors() -> None:
     """`_keras_history` and `_inbound_nodes` lead from a symbolic tensor to the layer and the tensors it came from."""
     inputs, dense = keras.Input((2,)), layers.Dense(3)

@@ -14,10 +14,9 @@ import numpy as np
 import pytest
 from keras import layers, ops
 
-from wncompare.layers import WeightNormalization, weight_normalize
-from wncompare.nn.export import fold
+from wncompare.catalog.variants import VARIANTS
+from wncompare.layers import WeightNormalization, fold, weight_normalize
 from wncompare.nn.layers.copying import copied
-from wncompare.nn.variants import VARIANTS
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy keyword")
 
@@ -189,11 +188,11 @@ def test_what_was_adapted_is_in_the_normalized_and_in_the_folded_model(make: Mak
 def test_every_variant_sees_what_was_adapted(make: Make, x: np.ndarray) -> None:
     """Each variant that keeps the function at first keeps it; of the others the first layer's outputs are equal."""
     options = SimpleNamespace(data_init=False, momentum=0.9, epsilon=1e-3)
-    for name, vary in VARIANTS.items():
+    for name, entry in VARIANTS.items():
         model = sequential(make(x))
         first = outputs(keras.Sequential(model.layers[:1]), x)
         expected = outputs(model, x)
-        varied = vary(model, options, x)
+        varied = entry.load()(model, options, x)
         np.testing.assert_array_equal(outputs(keras.Sequential(varied.layers[:1]), x), first)
         if name in ("regular", "weight_norm"):
             assert_same(outputs(varied, x), expected)
@@ -238,7 +237,9 @@ def test_vocabularies_come_along(build: Any, make: Any, inputs: np.ndarray) -> N
     normalized = weight_normalize(model, data_init=False)
     assert_same(outputs(normalized, inputs), expected)
     assert_same(outputs(fold(normalized), inputs), expected)
-    assert_same(outputs(VARIANTS["weight_norm"](model, SimpleNamespace(data_init=False), inputs), inputs), expected)
+    assert_same(
+        outputs(VARIANTS["weight_norm"].load()(model, SimpleNamespace(data_init=False), inputs), inputs), expected
+    )
 
 
 def test_tf_idf_weights_come_along() -> None:
@@ -376,7 +377,7 @@ def test_every_variant_takes_what_nobody_registered(make: Any, name: str, x: np.
     """No variant asks for a registration; the one that changes the function least still computes the same."""
     model = sequential(make())
     expected = outputs(model, x)
-    varied = VARIANTS[name](model, SimpleNamespace(data_init=False, momentum=0.9, epsilon=1e-3), x)
+    varied = VARIANTS[name].load()(model, SimpleNamespace(data_init=False, momentum=0.9, epsilon=1e-3), x)
     if name in ("regular", "weight_norm"):
         assert_same(outputs(varied, x), expected)
     assert np.isfinite(outputs(varied, x)).all()
@@ -401,7 +402,7 @@ def test_a_layer_that_cannot_be_copied_is_named_with_the_remedy(x: np.ndarray) -
     with pytest.raises(ValueError, match=r"of type Unrepeatable cannot be built a second time .*get_config\(\)") as it:
         weight_normalize(model, data_init=False)
     assert "\n" not in str(it.value)
-    assert_same(outputs(VARIANTS["weight_norm"](model, SimpleNamespace(data_init=False), x), x), expected)
+    assert_same(outputs(VARIANTS["weight_norm"].load()(model, SimpleNamespace(data_init=False), x), x), expected)
 
 
 def test_recurrent_wrapped_and_compiled_ones_come_along(x: np.ndarray) -> None:

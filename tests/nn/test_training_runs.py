@@ -187,7 +187,7 @@ def test_epochs_can_be_added_unless_the_schedule_depends_on_them(schedule: Any, 
 def test_a_gpu_that_is_not_there_is_named_with_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
     """A worker that is to train on a GPU and sees none says so; on the CPU a GPU that it sees is hidden."""
     monkeypatch.setattr(device.tf.config, "list_physical_devices", lambda kind: [])
-    with pytest.raises(UsageError, match=r"device gpu: TensorFlow sees none here: .* --device cpu"):
+    with pytest.raises(UsageError, match=r"device gpu: TensorFlow sees none here: .* on the CPU"):
         device.use_device("gpu")
     device.use_device("cpu")
     hidden: list[Any] = []
@@ -204,7 +204,7 @@ def test_a_dataset_that_does_not_fit_is_refused_with_its_size(monkeypatch: pytes
     dataset = data.load("synthetic")
     needed = 512 * 32 * 32 * 3
     monkeypatch.setattr(device, "available_memory", lambda: needed - 1)
-    with pytest.raises(DatasetError, match=r"512 images of 32 × 32 × 3 need 0\.00 GiB .* fewer --workers"):
+    with pytest.raises(DatasetError, match=r"512 images of 32 × 32 × 3 need 0\.00 GiB .* fewer workers"):
         device.check_fits(dataset.train)
     for enough in (needed, None):
         monkeypatch.setattr(device, "available_memory", lambda enough=enough: enough)

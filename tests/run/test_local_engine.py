@@ -138,7 +138,7 @@ def test_a_worker_that_dies_once_costs_nothing(tmp_path: Path) -> None:
     """After a SIGKILL the task is done by another worker; the event says that memory may have run out."""
     events = list(execute(tmp_path, {"dies": signal.SIGKILL, "once": str(tmp_path / "died")}, {}, workers=1))
     (retry,) = (event for event in events if isinstance(event, Retry))
-    assert retry.error == "the worker was killed by SIGKILL: memory may have run out; fewer --workers need less"
+    assert retry.error == "the worker was killed by SIGKILL: memory may have run out; fewer workers need less"
     assert [last(events)[task] for task in "01"] == [Ended(task, "finished") for task in "01"]
     assert len(set(noted(events))) == 2
 

@@ -14,6 +14,7 @@ __all__ = [
     "ConvLSTMCell",
     "adopt_remat",
     "children",
+    "compiled_with",
     "eager_value",
     "entry_layer",
     "full_precision",
@@ -46,6 +47,11 @@ def is_stateless() -> bool:
 def children(layer: keras.layers.Layer) -> list[keras.layers.Layer]:
     """The layers that a layer or a model holds directly."""
     return list(layer._flatten_layers(include_self=False, recursive=False))
+
+
+def compiled_with(model: keras.Model) -> list[Any]:
+    """What a model's `compile` was given, as it was given; `get_compile_config` has it as text alone."""
+    return list(keras.tree.flatten(list(model._compile_config.config.values())))
 
 
 def predecessors(tensor: Any) -> tuple[Any, list[Any]]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import keras
 
-from wncompare.nn.keras_private import substituted
+from wncompare.nn.keras_private import compiled_with, substituted
 
 from .copying import copied, copy_state, is_own
 
@@ -116,7 +116,7 @@ def _copy(old: Any) -> Replacement:
 
 def _compile_alike(model: keras.Model, new: keras.Model) -> None:
     """Compiles as the given model is, with losses and metrics that nobody registered among them."""
-    given = keras.tree.flatten(list(model._compile_config.config.values()))
+    given = compiled_with(model)
     scope = {getattr(thing, "__name__", type(thing).__name__): thing for thing in given if callable(thing)}
     classes = {type(thing).__name__: type(thing) for thing in given if hasattr(thing, "get_config")}
     with keras.saving.custom_object_scope({**scope, **classes}):

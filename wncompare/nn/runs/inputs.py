@@ -35,7 +35,7 @@ def use_device(device: Device) -> None:
     if device == "gpu" and not gpus:
         raise UsageError(
             "device gpu: TensorFlow sees none here: install tensorflow[and-cuda] and NVIDIA's driver, "
-            "or train with --device cpu"
+            "or train on the CPU"
         )
     if device == "cpu" and gpus:
         tf.config.set_visible_devices([], "GPU")
@@ -54,5 +54,5 @@ def check_fits(split: Split) -> None:
     if free is not None and needed > free:
         raise DatasetError(
             f"{len(split):,} images of {' × '.join(map(str, split.x.shape[1:]))} need {needed / 2**30:.2f} GiB for the "
-            f"trainer's copy, {free / 2**30:.2f} GiB are free: use fewer or smaller images, or fewer --workers"
+            f"trainer's copy, {free / 2**30:.2f} GiB are free: use fewer or smaller images, or fewer workers"
         )

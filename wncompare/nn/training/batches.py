@@ -44,7 +44,7 @@ def on_device(split: Split) -> DeviceSplit:
     except tf.errors.ResourceExhaustedError as error:
         raise WncompareError(
             f"{len(split.y)} images of {split.x.shape[1:]} do not fit on the device: they need "
-            f"{split.x.nbytes / 2**30:.2f} GiB there; train on fewer or with --device cpu"
+            f"{split.x.nbytes / 2**30:.2f} GiB there; train on fewer, or on the CPU"
         ) from error
 
 

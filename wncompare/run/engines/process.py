@@ -76,7 +76,7 @@ def _start(environment: Mapping[str, str], preload: Sequence[str]) -> "subproces
 
 def _cause_of_death(code: int) -> str:
     if code == -Signals.SIGKILL:
-        return "the worker was killed by SIGKILL: memory may have run out; fewer --workers need less"
+        return "the worker was killed by SIGKILL: memory may have run out; fewer workers need less"
     if code < 0:
         return f"the worker was killed by {Signals(-code).name}"
     return f"the worker exited with code {code}"
