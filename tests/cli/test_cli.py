@@ -156,14 +156,8 @@ def test_check_as_json_is_json_alone(tiny_file: Path, tiny: Config, capsys: pyte
     assert data["schema_version"] == 1
     assert data["config"] == tiny.dump()
     assert data["plan"]["runs"] == 4
-    assert data["dataset"] == {
-        "label": "synthetic",
-        "train": 48,
-        "test": 24,
-        "shape": [16, 16, 1],
-        "classes": 3,
-        "caveats": [],
-    }
+    found = {"label": "synthetic", "train": 48, "test": 24, "shape": [16, 16, 1], "classes": 3, "caveats": []}
+    assert data["dataset"] == found
 
 
 def test_list_names_everything_with_its_options(capsys: pytest.CaptureFixture[str]) -> None:

@@ -5,6 +5,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
+from html import unescape
 from io import StringIO
 from pathlib import Path
 
@@ -15,9 +16,10 @@ from rich.console import Console
 
 from tests.cli.test_cli import wncompare
 from tests.recorded import amend, configured, redraw, summary_of
+from wncompare import records
 from wncompare.analysis.failures import LINE_CHARACTERS, LOG_BYTES, LOG_LINES, clean, problems
 from wncompare.config import Config
-from wncompare.render import latex, markdown, terminal
+from wncompare.render import html, latex, markdown, notebook, terminal
 
 Write = Callable[..., Path]
 Capture = pytest.CaptureFixture[str]
@@ -66,18 +68,22 @@ def test_the_terminal_report_fits_its_terminal(width: int, write_records: Write,
         assert part in text
 
 
-def test_the_gravest_caveats_stand_right_under_the_verdict(write_records: Write, tiny: Config) -> None:
-    """In the terminal and in Markdown the first three follow the verdict, before any table; each stands there once."""
+def test_grave_caveats_stand_right_under_the_verdict(write_records: Write, tiny: Config) -> None:
+    """Those that can overturn it follow the verdict, the others the tables, in every format; each stands there once."""
     folder = write_records(tiny, last)
     amend(folder, "weight_norm/seed-1", status="failed", error="no")
     found = summary_of(folder)
-    assert found.caveats[0].startswith("1 of 4 planned runs not in these numbers")
-    seen = {"terminal": (shown(folder, 300), "ms a step"), "markdown": (markdown.report(found), "|---|")}
-    for text, table in seen.values():
-        heads = [caveat[:30] for caveat in found.caveats]
-        places = [text.index(head) for head in (found.verdict[:20], *heads[:3], table, *heads[3:])]
+    assert [caveat[:38] for caveat in found.grave] == [
+        "1 of 4 planned runs not in these numbe",
+        "The variants have not finished the sam",
+    ]
+    page = unescape(html.render(records.read(folder), found))
+    texts = [shown(folder, 300), markdown.report(found), unescape(notebook.fragment(found)), page]
+    grave, further = ([caveat[:30] for caveat in caveats] for caveats in (found.grave, found.further))
+    for text in texts:
+        places = [text.index(head) for head in (found.verdict[:20], *grave, "ms a step", *further)]
         assert places == sorted(places)
-        assert all(text.count(head) == 1 for head in heads)
+        assert all(text.count(head) == 1 for head in (*grave, *further))
 
 
 def test_two_pairs_show_a_bare_ratio(write_records: Write, tiny: Config) -> None:

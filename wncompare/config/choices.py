@@ -46,7 +46,7 @@ def _choice(catalog: Catalog, kind: type[Options]) -> Any:
     return Annotated[Union[tuple(members)], Field(discriminator="name")]  # noqa: UP007 - built, not written
 
 
-def _member(name: str, options: type[Options], kind: type[Options]) -> type[Options]:
+def _member(name: str, options: type[Options], kind: type[Options]) -> Any:
     """The options of an entry that are a `kind` too; where both have a field, its default is the options' own."""
     bases: Any = kind if issubclass(kind, options) else (kind, options)
     both: Any = {

@@ -1,6 +1,6 @@
 """The summary as LaTeX: a booktabs table and a methods paragraph; names from a config are text there, never macros.
 
-The text compiles with pdfLaTeX, XeLaTeX and LuaLaTeX and needs `booktabs` alone.
+The text compiles with pdfLaTeX and needs `booktabs` alone.
 """
 
 import re
