@@ -37,7 +37,7 @@ def refuse_squashed(model: keras.Model, images: NDArray[np.float32]) -> None:
         raise ModelError(
             f"model {model.name}: its first layers turn images that vary by {given.range:.3g} into values that vary by "
             f"{seen.range:.3g} around {seen.level:.3g}: wncompare scales images to [0, 1] already: remove the "
-            "Rescaling or the division by 255, and adapt a Normalization, or a mean that is subtracted, to images in [0, 1]"
+            "Rescaling or the division by 255, and adapt a Normalization, or a mean to subtract, to images in [0, 1]"
         )
 
 
