@@ -13,7 +13,7 @@ from wncompare.data.dataset import hold_out
 from wncompare.errors import RecordsError
 from wncompare.records import DatasetRecord
 from wncompare.run.engines import Engine, Job, LocalEngine, Perform
-from wncompare.run.plan import PlannedRun, expected, plan, unfinished
+from wncompare.run.plan import PlannedRun, plan, unfinished, untrained
 from wncompare.storage.locks import folder_lock, is_held, run_lock
 from wncompare.tasks import Busy, Download, Ended, Event, Failed, Notice, Planned, TrainTask
 
@@ -76,7 +76,7 @@ def execute(
         UsageError: the device or the engine is not to be had.
     """
     device, beside = engine.choose_device(), _held(config, folder)
-    job = Job(folder.absolute(), config.training.threads, device, expected(config, folder), beside)
+    job = Job(folder.absolute(), config.training.threads, device, untrained(config, folder), beside)
     with engine.open(job) as perform:
         dataset = data.load(config.dataset.name, config.dataset, data_dir=data_dir, progress=downloads(listen))
         if config.holdout:
