@@ -76,6 +76,34 @@ def penalized(factor: float) -> keras.Model:
     return network(kernel_regularizer=Penalty())
 
 
+def constrained(largest: float) -> keras.Model:
+    """A constraint whose bound no configuration tells."""
+
+    class Clipped(keras.constraints.Constraint):
+        def __call__(self, w: Any) -> Any:
+            """Within the bound."""
+            return keras.ops.clip(w, -largest, largest)
+
+    return network(kernel_constraint=Clipped())
+
+
+class Passed(layers.Layer):
+    """Which gives its inputs, and may keep the gradient back."""
+
+    stops = False
+
+    def call(self, inputs: Any) -> Any:
+        """The inputs."""
+        return keras.ops.stop_gradient(inputs) if self.stops else inputs * 1
+
+
+def stopping() -> keras.Model:
+    """The first weights learn nothing."""
+    layer = Passed()
+    layer.stops = True
+    return network(layer)
+
+
 PAIRS: list[tuple[Callable[[], keras.Model], Callable[[], keras.Model]]] = [
     (network, lambda: network(changed(factor=1.1))),
     (network, lambda: network(changed(only_in_training=1.1))),
@@ -83,6 +111,8 @@ PAIRS: list[tuple[Callable[[], keras.Model], Callable[[], keras.Model]]] = [
     (network, lambda: with_weights(1.02)),
     (lambda: with_normalization(0.0), lambda: with_normalization(0.05)),
     (lambda: penalized(0.1), lambda: penalized(0.11)),
+    (lambda: constrained(0.1), lambda: constrained(0.11)),
+    (lambda: network(Passed()), stopping),
 ]
 
 
@@ -166,3 +196,37 @@ def test_what_makes_no_network_is_refused_on_one_line() -> None:
         with pytest.raises(ModelError, match=words) as caught:
             known_by(function)
         assert "\n" not in str(caught.value)
+
+
+def test_a_keras_json_changes_no_network() -> None:
+    """Workers put these settings aside, so a network is the same whatever they are; afterwards they are as before."""
+    expected = known_by(network)
+    config = keras.config
+    before = config.epsilon()
+    config.set_floatx("float64")
+    config.set_image_data_format("channels_first")
+    config.set_epsilon(1e-3)
+    config.set_dtype_policy("mixed_float16")
+    try:
+        assert known_by(network) == expected
+        found = config.floatx(), config.image_data_format(), config.epsilon(), config.dtype_policy().name
+        assert found == ("float64", "channels_first", 1e-3, "mixed_float16")
+    finally:
+        config.set_floatx("float32")
+        config.set_image_data_format("channels_last")
+        config.set_epsilon(before)
+        config.set_dtype_policy("float32")
+
+
+@pytest.mark.parametrize("base", [keras.Model, keras.Sequential])
+@pytest.mark.parametrize("step", ["train_step", "test_step", "compute_loss"])
+def test_a_way_of_training_of_one_s_own_is_refused(base: Any, step: str) -> None:
+    """It would be left out without a word: the arms are trained by one loop."""
+    own = type("Own", (base,), {step: lambda self, *args, **kwargs: None, "__module__": __name__})
+    inputs = keras.Input((4,))
+
+    def make() -> keras.Model:
+        return own([inputs, layers.Dense(3)]) if base is keras.Sequential else own(inputs, layers.Dense(3)(inputs))
+
+    with pytest.raises(ModelError, match=rf"a Own with a {step}\(\) of its own, which would not be run"):
+        known_by(make)

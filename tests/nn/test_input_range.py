@@ -58,6 +58,7 @@ SQUASHED = {
     "before pooling": lambda: sequential(layers.Rescaling(1 / 255), layers.AveragePooling2D(2)),
     "lambda": lambda: sequential(layers.Lambda(lambda x: x / 255)),
     "operation": lambda: functional(lambda x: x / 255.0),
+    "means of 0..255": lambda: sequential(layers.Rescaling(1, offset=[-103.9, -116.8, -123.7])),
     "adapted to 0..255": lambda: sequential(adapted(255 * PHOTOS)),
     "adapted to dull 0..255": lambda: sequential(adapted(255 * DULL)),
     "adapted by pixel": lambda: sequential(adapted(255 * PHOTOS, axis=(1, 2, 3))),

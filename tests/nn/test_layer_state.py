@@ -4,6 +4,7 @@ The reference is the given model itself: it is run before anything is made of it
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
@@ -23,6 +24,13 @@ pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation doesn't
 Make = Callable[[np.ndarray], keras.layers.Layer]
 
 
+@dataclass
+class Power:
+    """An exponent."""
+
+    value: int
+
+
 class Scaled(layers.Layer):
     """A layer whose constants are set after it is made, as plain attributes of several kinds."""
 
@@ -32,10 +40,12 @@ class Scaled(layers.Layer):
         self._factor = 1.0
         self.table = {"power": 1, "of": [1.0]}
         self.tensor = ops.zeros(1)
+        self.options = SimpleNamespace(power=Power(1))
+        self.change = lambda inputs: inputs
 
     def call(self, inputs: Any) -> Any:
         """Of the inputs and of every constant."""
-        centred = inputs - ops.convert_to_tensor(self.shift)
+        centred = self.change(inputs - ops.convert_to_tensor(self.shift)) ** self.options.power.value
         return centred * self._factor ** self.table["power"] * self.table["of"][0] + self.tensor
 
     def compute_output_shape(self, input_shape: Any) -> Any:
@@ -115,6 +125,7 @@ def scaled(x: np.ndarray) -> layers.Layer:
     layer = Scaled()
     layer.shift, layer._factor, layer.table = x.mean(axis=0), 0.5, {"power": 2, "of": [3.0]}
     layer.tensor = ops.convert_to_tensor(x[0])
+    layer.options.power, layer.change = Power(3), lambda inputs: inputs / 5
     return layer
 
 
@@ -182,6 +193,17 @@ def test_what_was_adapted_is_in_the_normalized_and_in_the_folded_model(make: Mak
     assert_same(outputs(fold(normalized), x), expected)
     np.testing.assert_array_equal(outputs(model, x), expected)
     assert not {id(variable) for variable in model.variables} & {id(variable) for variable in normalized.variables}
+
+
+def test_a_variable_that_is_frozen_by_itself_stays_frozen() -> None:
+    """A kernel or a bias alone, in a wrapped layer and in one that is copied, on the way there and back."""
+    model = keras.Sequential([keras.Input((5,)), layers.Dense(3), layers.BatchNormalization(), layers.Dense(2)])
+    model.layers[0].kernel.trainable = model.layers[1].gamma.trainable = model.layers[2].bias.trainable = False
+    normalized = weight_normalize(model, data_init=False)
+    frozen = [normalized.layers[0].layer.kernel, normalized.layers[1].gamma, normalized.layers[2].layer.bias]
+    assert not any(variable.trainable for variable in frozen)
+    found = [variable.trainable for variable in fold(normalized).variables]
+    assert found == [variable.trainable for variable in model.variables]
 
 
 @pytest.mark.parametrize("make", NUMBERS)

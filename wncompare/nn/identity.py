@@ -13,8 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wncompare.errors import ModelError
+from wncompare.nn import numerics
+from wncompare.nn.gradients import squared_gradients
 from wncompare.nn.layers.structure import descendants
-from wncompare.nn.models import refuse_unknown_inputs
+from wncompare.nn.models import refuse_own_training, refuse_unknown_inputs
 from wncompare.records.identity import farthest
 
 BuildModel = Callable[[], keras.Model]
@@ -44,7 +46,7 @@ def known_by(build_model: BuildModel) -> dict[str, Any]:
 
 
 def _known(build_model: BuildModel) -> dict[str, Any]:
-    with _seeded(_SEED):
+    with _seeded(_SEED), numerics.settled():
         model = _built(build_model)
         return {"architecture": architecture(model), "probe": {keras.backend.backend(): probe(model)}}
 
@@ -62,6 +64,7 @@ def _built(build_model: BuildModel) -> keras.Model:
     if not isinstance(model, keras.Model):
         raise ModelError(f"build_model: returns {model!r:.60}: expected a function that makes a new keras.Model")
     refuse_unknown_inputs(model, "build_model")
+    refuse_own_training(model, "build_model")
     return model
 
 
@@ -82,7 +85,8 @@ def probe(model: keras.Model) -> tuple[float, ...]:
     """A few numbers that follow from what a network computes: of each example its outputs, weighted and summed.
 
     Once as it is, once with noise on the trainable weights (an output layer that starts at zero hides what is before
-    it), and once in training, with the losses that layers add. Uses the model up.
+    it), as far as their constraints let it, and once in training, with the losses that layers add and how far the
+    outputs depend on the weights, which a stopped gradient changes and no output shows. Uses the model up.
     """
     rng = np.random.default_rng(_SEED)
     inputs = [_input(spec, rng) for spec in model.inputs]
@@ -91,6 +95,7 @@ def probe(model: keras.Model) -> tuple[float, ...]:
     _disturb(model, rng)
     numbers += [*_summed(model(given, training=False)), *_summed(model(given, training=True))]
     numbers.append(sum(float(keras.ops.convert_to_numpy(loss)) for loss in model.losses))
+    numbers.append(np.sqrt(squared_gradients(model, given)))
     return tuple(
         float(f"{number:.{_DIGITS}g}") for number in np.nan_to_num(numbers, nan=-1.0, posinf=1e30, neginf=-1e30)
     )
@@ -115,7 +120,9 @@ def _disturb(model: keras.Model, rng: np.random.Generator) -> None:
     for variable in model.trainable_variables:
         inputs = int(np.prod(variable.shape[:-1])) if len(variable.shape) > 1 else 100
         noise = rng.normal(size=variable.shape) / np.sqrt(max(inputs, 1))
-        variable.assign(keras.ops.cast(variable.value, "float32") + noise.astype("float32"))
+        variable.assign(keras.ops.cast(variable.value, "float32") + keras.ops.convert_to_tensor(noise, "float32"))
+        if variable.constraint is not None:
+            variable.assign(variable.constraint(variable.value))
 
 
 def architecture(model: keras.Model) -> str:

@@ -13,15 +13,16 @@ from wncompare.nn.keras_private import children, substituted
 from wncompare.nn.layers.copying import is_adapted
 
 _SQUASHED = 0.02
-_NARROWED, _FARTHER = 0.5, 10.0
+_NARROWED, _FARTHER, _FAR = 0.5, 10.0, 10.0
 
 
 def refuse_squashed(model: keras.Model, images: NDArray[np.float32]) -> None:
     """Refuse a model whose first weights see the images as good as constant, while the images are not.
 
     That is, at one place values vary from image to image over less than 2 % of the range of the images' own; or over
-    less than half of it and farther from zero, beyond ±1 and more than ten times as far in standard deviations. It is
-    what dividing by 255 a second time leaves, or a Normalization that was adapted to values up to 255.
+    less than half of it and farther from zero, beyond ±1 and more than ten times as far in standard deviations; or
+    over any range so much farther, and beyond ±10. It is what dividing by 255 a second time leaves, a Normalization
+    that was adapted to values up to 255, or subtracting the means of such values.
 
     Raises:
         ModelError: with the ranges and the remedy.
@@ -31,11 +32,12 @@ def refuse_squashed(model: keras.Model, images: NDArray[np.float32]) -> None:
         return
     given, seen = _Values.of(images), _Values.of(inputs)
     is_far = seen.level > 1 and seen.level * given.spread > _FARTHER * max(given.level, given.spread) * seen.spread
-    if seen.range < _SQUASHED * given.range or (seen.range < _NARROWED * given.range and is_far):
+    is_constant = is_far and (seen.range < _NARROWED * given.range or seen.level > _FAR)
+    if seen.range < _SQUASHED * given.range or is_constant:
         raise ModelError(
             f"model {model.name}: its first layers turn images that vary by {given.range:.3g} into values that vary by "
-            f"{seen.range:.3g}: wncompare scales images to [0, 1] already: remove the Rescaling or the division by "
-            "255, and adapt a Normalization to images in [0, 1]"
+            f"{seen.range:.3g} around {seen.level:.3g}: wncompare scales images to [0, 1] already: remove the "
+            "Rescaling or the division by 255, and adapt a Normalization, or a mean to subtract, to images in [0, 1]"
         )
 
 

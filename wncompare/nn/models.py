@@ -15,7 +15,7 @@ from wncompare.catalog.models import MODELS, FileOptions, FunctionOptions, MlpOp
 from wncompare.catalog.registry import Options
 from wncompare.config import Named
 from wncompare.errors import ModelError
-from wncompare.nn.layers.copying import copy_state, is_adapted
+from wncompare.nn.layers.copying import copy_state, is_adapted, is_own
 from wncompare.nn.layers.structure import descendants
 
 Shape = tuple[int, int, int]
@@ -98,6 +98,7 @@ def checked(model: object, name: str, *, shape: Shape, classes: int) -> keras.Mo
     if not isinstance(model, keras.Model):
         raise ModelError(f"model {name}: a {type(model).__name__}: expected a keras.Model")
     refuse_unknown_inputs(model, name)
+    refuse_own_training(model, name)
     expected = (None, *shape), (None, classes)
     found = tuple(model.input_shape), tuple(model.output_shape)
     if any(not _fits(*pair) for pair in zip(found, expected, strict=True)):
@@ -118,6 +119,23 @@ def refuse_unknown_inputs(model: keras.Model, name: str) -> None:
         raise ModelError(
             f"model {name}: a {type(model).__name__} that does not know its inputs: expected a Sequential model that "
             "begins with keras.Input(shape), or keras.Model(inputs, outputs)"
+        )
+
+
+_STEPS = ("train_step", "test_step", "compute_loss", "compute_metrics")
+
+
+def refuse_own_training(model: keras.Model, name: str) -> None:
+    """Refuse a model whose class says how it is trained: every arm is trained in the same way, by the config's loss.
+
+    Raises:
+        ModelError: it does.
+    """
+    own = [step for step in _STEPS if is_own(getattr(type(model), step))]
+    if own:
+        raise ModelError(
+            f"model {name}: a {type(model).__name__} with a {own[0]}() of its own, which would not be run: put a "
+            "further loss into a layer's add_loss(), and the rest into the training's options"
         )
 
 

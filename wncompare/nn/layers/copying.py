@@ -7,8 +7,10 @@ initializer, a regularizer or a class that nobody registered, nor for a lambda. 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from copy import deepcopy
+from dataclasses import is_dataclass
 from numbers import Number
 from tempfile import TemporaryDirectory
+from types import FunctionType, SimpleNamespace
 from typing import Any
 
 import keras
@@ -53,22 +55,34 @@ def copy_state(source: Layer, target: Layer) -> None:
 
 
 def copy_variables(source: Layer, target: Layer) -> None:
-    """Copies values variable by variable, random state included; a bias that the target lacks is passed over."""
+    """Copies variable by variable values, random state included, and what is frozen.
+
+    A bias that the target lacks is passed over.
+    """
     values = list(source.variables)
     if len(target.variables) == len(values) - 1:
         values = [variable for variable in values if variable.name != "bias"]
     for old, new in zip(values, target.variables, strict=True):
         new.assign(keras.ops.copy(old.value))  # JAX frees the source's buffer when it trains
+        if new.trainable and not old.trainable:  # frozen by itself, which no configuration tells
+            new.trainable = False
 
 
 def copy_attributes(source: Layer, target: Layer, *, but: Collection[str] = ()) -> None:
-    """Copies what a layer of a class of one's own keeps in plain attributes, but for those named."""
+    """Copies what a layer of a class of one's own keeps in plain attributes, but for those named.
+
+    Plain are numbers, texts, tensors, objects that hold these alone, and functions that hold no layer and no variable.
+    """
     if not is_own(type(source)):
         return
     kept = {*vars(Layer(name="layer")), *but}
     for name, value in list(vars(source).items()):
-        if name not in kept and _is_data(value):
+        if name in kept:
+            continue
+        if _is_data(value):
             setattr(target, name, value if keras.ops.is_tensor(value) else deepcopy(value))
+        elif isinstance(value, FunctionType) and all(map(_is_data, _enclosed(value))):
+            setattr(target, name, value)
 
 
 def is_adapted(layer: Layer) -> bool:
@@ -116,7 +130,17 @@ def _is_data(value: Any) -> bool:
         return all(map(_is_data, value))
     if isinstance(value, keras.Variable):
         return False
-    return value is None or isinstance(value, Number | str | bytes | np.ndarray) or keras.ops.is_tensor(value)
+    if value is None or isinstance(value, Number | str | bytes | np.ndarray) or keras.ops.is_tensor(value):
+        return True
+    if isinstance(value, SimpleNamespace) or is_dataclass(type(value)):
+        return all(map(_is_data, vars(value).values()))
+    return False
+
+
+def _enclosed(function: FunctionType) -> list[Any]:
+    """What a function has taken in: what surrounds it, and its defaults."""
+    cells = [cell.cell_contents for cell in function.__closure__ or ()]
+    return [*cells, *(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values()]
 
 
 @contextmanager
