@@ -14,7 +14,7 @@ _MARKUP = re.compile(r"([\\`*_\[\]<>&|~$])")
 _REFERENCE = re.compile(r"([@#])")
 
 
-def report(summary: Summary) -> str:
+def render(summary: Summary) -> str:
     """The verdict in bold with the caveats that can overturn it, the tables, the other caveats.
 
     Logs, configuration and environment are folded away.

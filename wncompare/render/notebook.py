@@ -7,7 +7,7 @@ from wncompare.analysis.schema import Summary
 from wncompare.render.tables import CAPTION, Table, tables
 
 
-def fragment(summary: Summary) -> str:
+def render(summary: Summary) -> str:
     """HTML without style, script or reference of its own, which takes on the look of the page that it is put into."""
     return "\n".join(_lines(summary))
 

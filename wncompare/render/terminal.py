@@ -13,7 +13,7 @@ from wncompare.render.tables import CAPTION, Table, tables
 MOST_LOGS = 3
 
 
-def report(summary: Summary) -> Group:
+def render(summary: Summary) -> Group:
     """The verdict with the caveats that can overturn it, the tables, what went wrong, the other caveats.
 
     Names are shown as they are, never as markup.
