@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import re
+import threading
 from collections.abc import Callable
 from html import escape
 from pathlib import Path
@@ -215,3 +216,17 @@ def test_a_layer_named_like_its_activation_hides_nothing() -> None:
         return keras.Sequential([keras.Input((2,)), keras.layers.Activation(activation, name=activation)])
 
     assert architecture(named("relu")) != architecture(named("tanh"))
+
+
+def test_a_function_that_cannot_leave_this_process_is_refused(tmp_path: Path) -> None:
+    """On one line, with the remedy, before anything is written."""
+    lock = threading.Lock()
+
+    def build_model() -> keras.Model:
+        with lock:
+            return keras.Sequential([keras.Input((32, 32, 1)), keras.layers.Flatten(), keras.layers.Dense(10)])
+
+    with pytest.raises(UsageError, match=r"build_model: cannot be sent to a worker process .*lock") as caught:
+        wncompare.compare(build_model, "digits", seeds=[0], output=tmp_path / "out", quiet=True)
+    assert "\n" not in str(caught.value)
+    assert not (tmp_path / "out").exists()

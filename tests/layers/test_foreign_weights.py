@@ -189,6 +189,8 @@ def dense_arrays(**changes: Any) -> dict[str, Any]:
         (lambda: layers.Dense(4), dense_arrays(weight_v=np.ones((5, 4))), r"shape \(5, 4\): expected .* \(4, 5\)"),
         (lambda: layers.Dense(4), dense_arrays(weight_g=np.ones((1, 5))), r"weight_norm with dim=0"),
         (lambda: layers.Dense(4), dense_arrays(bias=np.array(["a"] * 4)), "expected numbers"),
+        (lambda: layers.Dense(4), dense_arrays(weight_g=np.full((4, 1), np.nan)), "has values that are not finite"),
+        (lambda: layers.Dense(4), [("weight_g", np.ones((4, 1)))], "Arrays by name are expected.* Received: list"),
         (lambda: layers.Dense(4), {}, "no array 'kernel'"),
         (lambda: layers.GRU(4), {"weight_hh_l0_g": 0, "weight_ih_l0": 0}, "torch's recurrent weights have other gates"),
         (
@@ -208,6 +210,17 @@ def test_what_does_not_fit_is_refused(make: Any, arrays: dict[str, Any], message
     assert "\n" not in str(caught.value)
     for old, new in zip(before, layer.get_weights(), strict=True):
         np.testing.assert_array_equal(old, new)
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04junk", b"no archive"])
+def test_a_damaged_archive_is_refused(content: bytes, tmp_path: Path) -> None:
+    """By name, on one line."""
+    file = tmp_path / "weights.npz"
+    file.write_bytes(content)
+    layer = WeightNormalization(layers.Dense(4))
+    layer.build((2, 5))
+    with pytest.raises(ValueError, match=r"weights\.npz: damaged, or no archive of plain arrays"):
+        load_weight_norm(layer, file)
 
 
 def test_models_name_what_is_missing_or_left_over() -> None:

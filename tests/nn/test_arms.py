@@ -139,3 +139,18 @@ def test_layer_rows_follow_v_and_g(dataset: Dataset, optimizer: str, power: int)
         assert rows["conv_2"]["v_norm"] == pytest.approx(length, rel=1e-6)
         assert rows["conv_2"]["g"] == pytest.approx(np.linalg.norm(effective.reshape(-1, 16), axis=0).mean(), rel=1e-5)
         assert rows["conv_2"]["effective_learning_rate"] == pytest.approx(0.001 / length**power, rel=1e-5)
+
+
+@pytest.mark.parametrize("name", ["regular", "weight_norm"])
+def test_a_model_with_nothing_to_train_is_refused(name: str, dataset: Dataset) -> None:
+    """Every layer frozen, or none with weights: no arm would differ from the others by its training."""
+
+    def frozen() -> keras.Model:
+        end = keras.layers.Dense(3, activation="softmax")
+        model = keras.Sequential([keras.Input((16, 16, 1)), keras.layers.Flatten(), end])
+        model.trainable = False
+        return model
+
+    chosen = config([{"name": "regular"}, {"name": "weight_norm"}])
+    with pytest.raises(ModelError, match="has nothing to train, as every layer is frozen"):
+        arms.build(chosen, name, 3, dataset, dataset.train, frozen)

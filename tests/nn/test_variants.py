@@ -207,3 +207,46 @@ def test_a_model_without_kernels_is_a_model_error(name: str, images: np.ndarray)
     model = keras.Sequential([keras.Input((8, 8, 3)), layers.Flatten()], name="flat")
     with pytest.raises(ModelError, match=f"Variant {name}: .*'flat' has no layer"):
         vary(name, {"data_init": False, "momentum": 0.9, "epsilon": 1e-3}, model, images)
+
+
+def frozen_submodel() -> keras.layers.Layer:
+    """A trained base, frozen as a whole."""
+    base = keras.Sequential([keras.Input((6, 6, 2)), keras.layers.Conv2D(3, 3, activation="relu")])
+    base.trainable = False
+    return base
+
+
+def frozen_kernel() -> keras.layers.Layer:
+    """A kernel that is frozen by itself."""
+    layer = keras.layers.Conv2D(3, 3, activation="relu")
+    layer.build((None, 6, 6, 2))
+    layer.kernel.trainable = False
+    return layer
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: keras.layers.Conv2D(3, 3, activation="relu", trainable=False),
+        lambda: keras.layers.TimeDistributed(keras.layers.Conv1D(3, 3, trainable=False)),
+        frozen_submodel,
+        frozen_kernel,
+    ],
+)
+def test_a_frozen_layer_stays_as_it_is(make: Any, name: str) -> None:
+    """It computes what it did, and nothing in it is trained that was not before, in every variant."""
+    first = make()
+    head = keras.layers.Dense(3, activation="softmax", name="head")
+    model = keras.Sequential([keras.Input((6, 6, 2)), first, keras.layers.Flatten(), head])
+    first.set_weights([weight + 1 for weight in first.get_weights()])
+    x = np.random.default_rng(0).normal(size=(16, 6, 6, 2)).astype("float32")
+    expected, trained = keras.ops.convert_to_numpy(first(x)), len(first.trainable_variables)
+    options = SimpleNamespace(data_init=name != "regular", momentum=0.9, epsilon=1e-3)
+    if name in ("layer_norm", "weight_standardization"):  # not in the output layer, which alone is left
+        with pytest.raises(ModelError, match="expected Dense or Conv layers that are trained"):
+            VARIANTS[name].load()(model, options, x)
+        return
+    varied = VARIANTS[name].load()(model, options, x)
+    np.testing.assert_array_equal(keras.ops.convert_to_numpy(varied.layers[0](x)), expected)
+    assert len(varied.layers[0].trainable_variables) == trained

@@ -116,19 +116,36 @@ def _compared(
     config = configs.from_data(
         {"name": "comparison", **description, "dataset": dataset, "model": network}, "wncompare.compare"
     )
+    packed = _packed(build_model)
     with console.progress(epochs=config.training.epochs, quiet=quiet) as listen:
         experiment.execute(
             config,
             folder,
             engine=LocalEngine(workers, device),
             listen=listen,
-            build_model=cloudpickle.dumps(build_model),
+            build_model=packed,
             **settings,
         )
     found, *below = map(records.read, records.find(folder))
     _refuse_nothing(found)
     _warn_of_unknown_networks(found)
     return tabulated([found, *below])
+
+
+def _packed(build_model: Any) -> bytes:
+    """The function as bytes, for the workers.
+
+    Raises:
+        UsageError: something that it uses has no place in another process.
+    """
+    try:
+        return cloudpickle.dumps(build_model)
+    except Exception as error:  # what it refers to raises what it likes
+        reason = " ".join(str(error).split())[:200]
+        raise UsageError(
+            f"build_model: cannot be sent to a worker process ({reason}): make what it uses, such as open files, locks "
+            "and generators, inside the function"
+        ) from error
 
 
 def _refuse_nothing(experiment: Experiment) -> None:

@@ -42,6 +42,7 @@ def build(
         model = models.build(config.model, shape=dataset.shape, classes=dataset.classes)
     else:
         model = models.checked(build_model(), "build_model", shape=dataset.shape, classes=dataset.classes)
+    _check_trained(model)
     variant = config.variant(variant_id)
     batch = init_batch(training, size=config.init_batch, seed=seed)
     refuse_squashed(model, batch[:_CHECKED])
@@ -50,6 +51,15 @@ def build(
     optimizer = _optimizer(config.training, epoch_steps=ceil(len(training) / config.training.batch_size))
     model.compile(optimizer=optimizer, loss=config.training.loss, metrics=["accuracy", *config.training.metrics])
     return model
+
+
+def _check_trained(model: keras.Model) -> None:
+    """Refuse a model of which nothing is trained: its arms would be compared as they came."""
+    if not model.trainable_variables:
+        raise ModelError(
+            f"model {model.name}: has nothing to train, as every layer is frozen or without weights: set "
+            "layer.trainable = True in those that are to be trained"
+        )
 
 
 def _check_probabilities(model: keras.Model, images: NDArray[np.float32], loss: str) -> None:

@@ -3,7 +3,8 @@
 Each takes the regular model, options and the initialization batch, and returns a built model with the same inputs,
 outputs, layer names and initial kernels. It uses the regular model up: layers that stay as they are, whatever a user
 has written or adapted in them, are taken over (`regular` returns the model itself). Sequential models stay Sequential,
-submodels are treated like the model. What a variant does not name stays as it is.
+submodels are treated like the model. What a variant does not name stays as it is, and so does a layer that is frozen,
+as a whole or in part: no training would make up for a bias that was dropped or a kernel that was centred.
 
 Normalization sits between the affine map and its activation: a fused activation becomes an `Activation` layer of its
 own, `<name>_activation`, behind the normalization, `<name>_norm`. The normalized layers are Dense, Conv, ConvTranspose,
@@ -31,7 +32,7 @@ from wncompare.nn.layers import (
     initialize_from_data,
 )
 from wncompare.nn.layers.rebuild import Replace, Replacement, rebuild
-from wncompare.nn.layers.structure import channel_axis, has_kernels, output_layers
+from wncompare.nn.layers.structure import channel_axis, has_kernels, is_frozen, output_layers
 from wncompare.nn.layers.weight_normalize import altered, wrapped
 
 Variant = Callable[[keras.Model, Any, np.ndarray], keras.Model]
@@ -176,13 +177,15 @@ def _changed(model: keras.Model, replace: Replace) -> keras.Model:
     changed: list[str] = []
 
     def counted(layer: keras.layers.Layer) -> Replacement | None:
-        replacement = replace(layer)
+        replacement = None if is_frozen(layer) else replace(layer)
         changed.extend([layer.name] if replacement else [])
         return replacement
 
     new = rebuild(model, counted, copy=False)
     if not changed:
-        raise ValueError(f"model '{model.name}' has no layer that it applies to; expected Dense or Conv layers.")
+        raise ValueError(
+            f"model '{model.name}' has no layer that it applies to; expected Dense or Conv layers that are trained."
+        )
     return new
 
 

@@ -2,6 +2,8 @@
 
 import json
 import math
+import zipfile
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +23,11 @@ def read_arrays(file: Path) -> dict[str, np.ndarray]:
     if file.suffix == ".safetensors":
         return _safetensors(file)
     if file.suffix == ".npz":
-        with np.load(file, allow_pickle=False) as arrays:
-            return dict(arrays)
+        try:
+            with file.open("rb") as stream, np.load(stream, allow_pickle=False) as arrays:
+                return dict(arrays)
+        except (zipfile.BadZipFile, zlib.error, ValueError, EOFError, TypeError) as error:
+            raise ValueError(f"{file}: damaged, or no archive of plain arrays: {error}.") from None
     raise ValueError(
         f"{file}: expected a .safetensors or .npz file, as a pickle can execute code; write one with "
         "safetensors.torch.save_file(module.state_dict(), 'weights.safetensors')."

@@ -49,6 +49,8 @@ def load_weight_norm(
             for files that are damaged or could execute code.
     """
     given = read_arrays(Path(arrays)) if isinstance(arrays, str | Path) else arrays
+    if not isinstance(given, Mapping):
+        raise ValueError(f"Arrays by name are expected, such as module.state_dict(). Received: {type(given).__name__}.")
     source = {key.removesuffix(":0").replace("/", "."): (key, value) for key, value in given.items()}
     parts = _parts(target, source, names)
     values = [pair for path, layer, own in parts for pair in _Part(path, layer, own).values()]
@@ -165,6 +167,10 @@ class _Part:
             raise ValueError(
                 f"Layer '{self.path}': {key!r} is {array.dtype} of shape {array.shape}: expected numbers of shape "
                 f"{shape}{hint}."
+            )
+        if not np.isfinite(array).all():
+            raise ValueError(
+                f"Layer '{self.path}': {key!r} has values that are not finite; expected a trained network."
             )
         return array
 

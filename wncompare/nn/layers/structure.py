@@ -38,6 +38,13 @@ def has_kernels(layer: keras.layers.Layer) -> bool:
     return False
 
 
+def is_frozen(layer: keras.layers.Layer) -> bool:
+    """Whether a layer's kernels or biases, or any of them, are not trained."""
+    owners = [layer, *(kernel.owner for kernel in find_kernels(layer))]
+    variables = [variable for kernel in find_kernels(layer) for variable in kernel.owner.weights]
+    return not all(part.trainable for part in (*owners, *variables))
+
+
 def channel_axis(layer: keras.layers.Layer) -> int | None:
     """The axis of a layer's output that has its channels; None unless it is an affine map with one such axis."""
     if isinstance(layer, SEPARABLE):
