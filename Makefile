@@ -25,7 +25,7 @@ OLDEST_PYTHON ?= python3.11
 OLDEST_VENV := .venv-oldest
 OLDEST := keras==3.13.0 tensorflow==2.18.0 numpy==1.26.0
 CORE := tests/layers $(addprefix tests/nn/test_,arms.py checkpoint.py export.py fold.py keras_private_trainer.py \
-	models.py schedules.py stopping.py tensorboard.py training.py training_runs.py)
+	models.py schedules.py stopping.py tensorboard.py training.py training_as_keras.py training_runs.py)
 ON_EVERY_BACKEND := tests/layers tests/nn/test_variants.py tests/nn/test_fold.py tests/nn/test_identity.py \
   tests/nn/test_layer_state.py
 LAYER_VENV := .venv-layer

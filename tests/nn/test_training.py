@@ -1,9 +1,9 @@
-"""The compiled trainer against Keras's own `fit` and against itself."""
+"""The compiled trainer against itself: repeats, resumes, timings, what it does where XLA cannot."""
 
 import logging
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import keras
 import numpy as np
@@ -12,122 +12,27 @@ import tensorflow as tf
 from keras import layers
 from tensorflow.python.eager import context
 
-from wncompare.catalog.training import OPTIMIZERS, Loss, Metric
-from wncompare.data.dataset import Split
-from wncompare.layers import WeightNormalization
 from wncompare.nn.training import checkpoint
 from wncompare.nn.training import trainer as training
 from wncompare.nn.training.trainer import EpochResult, Trainer, batch_order, evaluate
 
-BATCH = 16
-SIZE = (10, 10, 2)
-CLASSES = 5
-
-
-def split(n: int, seed: int) -> Split:
-    """Images whose brightness tells their class, with noise."""
-    rng = np.random.default_rng(seed)
-    y = rng.integers(0, CLASSES, n)
-    x = rng.integers(0, 100, (n, *SIZE)) + 30 * y[:, None, None, None]
-    return Split(x.astype(np.uint8), y)
-
-
-train, validation = split(112, 0), split(37, 1)
-ragged = train.take(np.arange(100))  # 6 batches of 16 and one of 4
-
-
-def compiled(
-    *extra: keras.layers.Layer, optimizer: Any = "adam", loss: Any = "categorical_crossentropy"
-) -> keras.Sequential:
-    """A small model that is lowered, with extra layers after its pooling."""
-    keras.utils.set_random_seed(0)
-    model = keras.Sequential(
-        [
-            keras.Input(SIZE),
-            layers.Conv2D(4, 3, activation="relu"),
-            layers.MaxPooling2D(2),
-            *extra,
-            layers.Flatten(),
-            layers.Dense(CLASSES, activation="softmax"),
-        ]
-    )
-    model.compile(optimizer=optimizer, loss=loss, metrics=["accuracy"])
-    return model
-
-
-def flat(optimizer: Any = "adam", **options: Any) -> keras.Sequential:
-    """A small model without convolutions, which compiles faster; Keras's own `fit` runs it without compiling."""
-    keras.utils.set_random_seed(0)
-    hidden = layers.Dense(6, activation="relu")
-    model = keras.Sequential([keras.Input(SIZE), layers.Flatten(), hidden, layers.Dense(CLASSES, activation="softmax")])
-    settings = {"loss": "categorical_crossentropy", "metrics": ["accuracy"], **options}
-    model.compile(optimizer=optimizer, run_eagerly=True, **settings)
-    return model
-
-
-def stateful(optimizer: Any = "adam") -> keras.Sequential:
-    """A model with all the state there is: dropout's seed generator and batch norm's moving averages."""
-    return compiled(layers.BatchNormalization(), layers.Dropout(0.3, seed=7), optimizer=optimizer)
-
-
-def run(model: keras.Model, epochs: int = 2, data: Split = train, **options: Any) -> list[EpochResult]:
-    """Train by the compiled trainer."""
-    return list(trainer(model, data, lowered=options.pop("lowered", None)).epochs(epochs, seed=3, **options))
-
-
-def trainer(model: keras.Model, data: Split = train, lowered: bool | None = None) -> Trainer:
-    """The compiled trainer of a model."""
-    return Trainer(model, data, validation, batch_size=BATCH, lowered=lowered)
-
-
-def state(model: keras.Model) -> list[np.ndarray]:
-    """Every variable there is: weights, moving averages, seed generators, optimizer."""
-    return [variable.numpy() for variable in [*model.variables, *model.optimizer.variables]]
-
-
-def assert_identical(one: keras.Model, other: keras.Model) -> None:
-    """Every variable of both has the same bits."""
-    for a, b in zip(state(one), state(other), strict=True):
-        np.testing.assert_array_equal(a, b)
-
-
-def without_seconds(results: list[EpochResult]) -> list[tuple[Any, ...]]:
-    """What must repeat bit-identically."""
-    return [(result.epoch, result.logs, result.learning_rate, result.steps) for result in results]
-
-
-def stock_fit(model: keras.Model, data: Split, *, one_hot: bool, epochs: int = 2) -> list[dict[str, float]]:
-    """Train by Keras's own `fit` on the same batches, validating after each epoch."""
-
-    def target(y: np.ndarray) -> np.ndarray:
-        return np.eye(CLASSES, dtype=np.float32)[y] if one_hot else y
-
-    history = []
-    for epoch in range(1, epochs + 1):
-        order = batch_order(len(data), seed=3, epoch=epoch)
-        fitted = model.fit(
-            data.x[order].astype(np.float32) / 255,
-            target(data.y[order]),
-            batch_size=BATCH,
-            shuffle=False,
-            validation_data=(validation.x.astype(np.float32) / 255, target(validation.y)),
-            verbose=0,
-        )
-        history.append({name: values[-1] for name, values in fitted.history.items()})
-    return history
-
-
-def assert_like_stock_fit(
-    build: Callable[[], keras.Model], data: Split = train, *, one_hot: bool = True, epochs: int = 2, **options: Any
-) -> None:
-    """So many epochs by the trainer and by Keras's `fit` give the same logs and the same variables."""
-    ours, theirs = build(), build()
-    results = run(ours, epochs, data=data, **options)
-    history = stock_fit(theirs, data, one_hot=one_hot, epochs=epochs)
-    for result, logs in zip(results, history, strict=True):
-        assert result.logs == pytest.approx(logs, rel=2e-4, abs=1e-5)
-    for mine, stock in zip(state(ours), state(theirs), strict=True):
-        np.testing.assert_allclose(mine, stock, rtol=1e-3, atol=1e-4)
+from .trained import (
+    BATCH,
+    CLASSES,
+    SIZE,
+    assert_identical,
+    compiled,
+    flat,
+    ragged,
+    run,
+    split,
+    state,
+    stateful,
+    train,
+    trainer,
+    validation,
+    without_seconds,
+)
 
 
 def test_batch_order_is_a_permutation_by_seed_and_epoch() -> None:
@@ -143,108 +48,6 @@ def test_batch_order_is_a_permutation_by_seed_and_epoch() -> None:
 def test_batch_order_is_the_same_for_ever() -> None:
     """The order is part of what makes old results reproducible: these are its first values."""
     np.testing.assert_array_equal(batch_order(10, seed=0, epoch=1), [9, 4, 2, 1, 0, 7, 8, 5, 3, 6])
-
-
-@pytest.mark.parametrize("lowered", [True, False])
-def test_equals_stock_fit(lowered: bool) -> None:
-    """Epochs equal Keras's `fit` on the same batches, the partial one included: loss, metrics, weights, optimizer."""
-    assert_like_stock_fit(compiled, ragged, lowered=lowered)
-
-
-def test_equals_stock_fit_with_batch_norm() -> None:
-    """Batch norm trains on batch statistics, updates its moving averages and evaluates with them, as in `fit`."""
-    assert_like_stock_fit(lambda: compiled(layers.BatchNormalization(), optimizer="sgd"))
-
-
-def test_equals_stock_fit_with_weight_normalization() -> None:
-    """A weight-normalized layer, lowered, trains v and g as `fit` does."""
-
-    def build() -> keras.Model:
-        keras.utils.set_random_seed(0)
-        conv = WeightNormalization(layers.Conv2D(4, 3, activation="relu"), data_init=False)
-        model = keras.Sequential(
-            [
-                keras.Input(SIZE),
-                conv,
-                layers.MaxPooling2D(2),
-                layers.Flatten(),
-                WeightNormalization(layers.Dense(CLASSES, activation="softmax"), data_init=False),
-            ]
-        )
-        model.compile(optimizer="adam", loss="categorical_crossentropy", metrics=["accuracy"])
-        return model
-
-    assert_like_stock_fit(build)
-
-
-def test_equals_stock_fit_with_schedule_clipping_decay_and_regularizer() -> None:
-    """Learning-rate schedule, gradient clipping, weight decay and kernel regularizers act as in `fit`."""
-
-    def build() -> keras.Model:
-        schedule = keras.optimizers.schedules.CosineDecay(0.1, 14)
-        optimizer = keras.optimizers.SGD(schedule, momentum=0.9, global_clipnorm=0.5, weight_decay=0.01)
-        return compiled(layers.Dense(3, kernel_regularizer="l2", activation="tanh"), optimizer=optimizer)
-
-    assert_like_stock_fit(build)
-
-
-@pytest.mark.parametrize("name", [name for name in OPTIMIZERS if name not in ("adam", "sgd")])
-def test_every_optimizer_equals_stock_fit(name: str) -> None:
-    """Each optimizer that a config can name takes the steps that it takes in `fit`."""
-    assert_like_stock_fit(lambda: flat(OPTIMIZERS[name].load()(0.01)), epochs=1)
-
-
-def test_averaged_weights_equal_stock_fit() -> None:
-    """With `use_ema` the averages take the weights' place after the last epoch, as in `fit`."""
-
-    def build() -> keras.Model:
-        return flat(keras.optimizers.Adam(0.01, use_ema=True, ema_momentum=0.9))
-
-    assert_like_stock_fit(build, ragged, epochs=1)
-
-
-@pytest.mark.parametrize("loss", [loss for loss in get_args(Loss) if not loss.startswith(("sparse_", "categorical_c"))])
-def test_every_loss_equals_stock_fit(loss: str) -> None:
-    """Each loss that a config can name, and the gradients through it, are Keras's."""
-    assert_like_stock_fit(lambda: flat("sgd", loss=loss), epochs=1)
-
-
-@pytest.mark.parametrize("kind", ["sparse_", ""])
-def test_every_metric_equals_stock_fit(kind: str) -> None:
-    """Each metric that a config can name weighs samples as `fit` does, so that a partial batch counts for its size."""
-    names = [name for name in get_args(Metric) if name.startswith("sparse_") == bool(kind)]
-    loss = f"{kind}categorical_crossentropy"
-
-    def build() -> keras.Model:
-        return flat(loss=loss, metrics=["accuracy", *names])
-
-    assert_like_stock_fit(build, ragged, one_hot=not kind, epochs=1)
-
-
-class OwnTracker(keras.Sequential):
-    """A model with a loss tracker of its own, as in Keras's guide to custom training."""
-
-    tracker = keras.metrics.Mean(name="loss")
-
-    @property
-    def metrics(self) -> list[keras.metrics.Metric]:
-        """Its own alone."""
-        return [self.tracker]
-
-
-def test_the_loss_is_tracked_where_the_model_reports_it() -> None:
-    """It is the mean that Keras's own `fit` updates and resets, or the model's own where that stands in its place."""
-    model = flat()
-    history = model.fit(train.x / np.float32(255), np.eye(CLASSES)[train.y], verbose=0).history
-    assert float(training.loss_tracker(model).result()) == pytest.approx(history["loss"][0])
-    own = OwnTracker([keras.Input(SIZE), layers.Flatten(), layers.Dense(CLASSES, activation="softmax")])
-    own.compile("adam", "categorical_crossentropy")
-    assert training.loss_tracker(own) is own.tracker
-
-
-def test_sparse_loss_takes_classes() -> None:
-    """A loss by a sparse name is given integer classes."""
-    assert_like_stock_fit(lambda: compiled(loss="sparse_categorical_crossentropy"), one_hot=False)
 
 
 def test_learning_rate_is_that_of_the_epoch_s_last_step() -> None:
@@ -298,40 +101,6 @@ def test_dropout_differs_from_step_to_step() -> None:
     before = model.layers[3].seed_generator.state.numpy()
     run(model, 1)
     np.testing.assert_array_equal(model.layers[3].seed_generator.state.numpy() - before, [0, 7])
-
-
-@pytest.mark.parametrize("batch_size", [10, 1000])
-def test_evaluate_equals_keras(batch_size: int) -> None:
-    """Loss and metrics over a split equal `model.evaluate`, whatever the batch size, and change nothing."""
-    model = stateful()
-    before = state(model)
-    ours = evaluate(model, validation, batch_size=batch_size)
-    for a, b in zip(before, state(model), strict=True):
-        np.testing.assert_array_equal(a, b)
-    one_hot = np.eye(CLASSES, dtype=np.float32)[validation.y]
-    stock = model.evaluate(validation.x / np.float32(255), one_hot, verbose=0, return_dict=True)
-    assert ours == pytest.approx(stock, rel=1e-5)
-
-
-def test_any_keras_model_trains() -> None:
-    """A functional graph and a subclass whose call takes no `training` train by their own call."""
-
-    class Subclass(keras.Model):
-        def __init__(self) -> None:
-            super().__init__()
-            self.flat, self.dense = layers.Flatten(), layers.Dense(CLASSES, activation="softmax")
-
-        def call(self, x: Any) -> Any:
-            return self.dense(self.flat(x))
-
-    inputs = keras.Input(SIZE)
-    graph = layers.add([layers.Dense(4)(layers.Flatten()(inputs)), layers.Dense(4)(layers.Flatten()(inputs))])
-    subclass = Subclass()
-    subclass(np.zeros((1, *SIZE), np.float32))
-    for model in (keras.Model(inputs, layers.Dense(CLASSES, activation="softmax")(graph)), subclass):
-        model.compile(optimizer="adam", loss="categorical_crossentropy", metrics=["accuracy"])
-        results = run(model, 4)
-        assert results[-1].logs["loss"] < results[0].logs["loss"]
 
 
 def test_trained_model_can_be_saved_after_any_epoch(tmp_path: Any) -> None:
