@@ -205,3 +205,20 @@ def test_a_run_that_lost_what_was_adapted_differs_and_the_reason_is_said(tmp_pat
     assert "adapted" not in model_identity({"name": "file", **save(given, tmp_path).model_dump()})
     (tmp_path / "none.keras").write_bytes(b"PK no archive")
     assert "adapted" not in model_identity({"name": "file", "file": str(tmp_path / "none.keras")})
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int32", "bool"])
+def test_a_model_of_whole_numbers_is_refused(dtype: str) -> None:
+    """Keras would cast images in [0, 1] to 0 or 1."""
+    inputs = keras.Input((4, 4, 1), dtype=dtype)
+    outputs = keras.layers.Dense(3)(keras.layers.Flatten()(keras.layers.Rescaling(1 / 255)(inputs)))
+    with pytest.raises(ModelError, match=f"takes {dtype}, to which images scaled .*remove what scales them"):
+        models.checked(keras.Model(inputs, outputs), "build_model", shape=(4, 4, 1), classes=3)
+
+
+def test_a_model_with_named_outputs_is_refused() -> None:
+    """There is one loss, of one tensor."""
+    inputs = keras.Input((4, 4, 1))
+    outputs = {"y": keras.layers.Dense(3)(keras.layers.Flatten()(inputs))}
+    with pytest.raises(ModelError, match="gives a dictionary of outputs: end it with the one tensor"):
+        models.checked(keras.Model(inputs, outputs), "build_model", shape=(4, 4, 1), classes=3)

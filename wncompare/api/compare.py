@@ -139,7 +139,7 @@ def _packed(build_model: Any) -> bytes:
         UsageError: something that it uses has no place in another process.
     """
     try:
-        return cloudpickle.dumps(build_model)
+        return bytes(cloudpickle.dumps(build_model))
     except Exception as error:  # what it refers to raises what it likes
         reason = " ".join(str(error).split())[:200]
         raise UsageError(
