@@ -23,8 +23,8 @@ from numpy.typing import NDArray
 
 from wncompare import config, data
 from wncompare.catalog.datasets import CifarOptions
+from wncompare.layers import fold
 from wncompare.nn import arms
-from wncompare.nn.export import fold
 from wncompare.render.figures import COLORS, STYLE, render
 
 Moments = dict[str, tuple[NDArray[np.float64], NDArray[np.float64]]]

@@ -82,6 +82,8 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
     "float": st.floats(allow_nan=False),
     "Status": st.sampled_from(get_args(records.Status)),
     "dict[str, float]": st.dictionaries(st.text(), st.floats(allow_nan=False)),
+    "dict[str, str]": st.dictionaries(st.text(), st.text()),
+    "dict[str, dict[str, typing.Any]]": st.dictionaries(st.text(), st.dictionaries(st.text(), st.integers())),
     "dict[str, list[float]]": st.dictionaries(st.text(), st.lists(st.floats(allow_nan=False))),
 }
 

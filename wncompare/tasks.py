@@ -78,6 +78,17 @@ class SpeedTask(Task):
     shared: Shared | None = None
 
 
+@dataclass(frozen=True, kw_only=True)
+class AuditTask(Task):
+    """What of each variant's network is normalized: each is built once, on the config's data, and none is trained."""
+
+    target: ClassVar[str] = "wncompare.nn.runs.audit:audit"
+    config: Config
+    device: Device
+    data_dir: Path | None = None
+    shared: Shared | None = None
+
+
 @dataclass(frozen=True)
 class Download:
     """A file of the dataset, `done` of its `total` bytes."""
@@ -187,6 +198,15 @@ class SpeedMeasured:
 
 
 @dataclass(frozen=True)
+class Audited:
+    """What came of an `AuditTask`: `wncompare.layers.summary` of each variant's network, as data and as text."""
+
+    task: str
+    summaries: dict[str, dict[str, Any]]
+    tables: dict[str, str]
+
+
+@dataclass(frozen=True)
 class Failed:
     """The task could not be done, and why, on one line."""
 
@@ -202,7 +222,7 @@ class Died:
     error: str
 
 
-Result = Ended | Busy | CostMeasured | SpeedMeasured
+Result = Ended | Busy | CostMeasured | SpeedMeasured | Audited
 """What a task's function returns."""
 Last = Result | Failed | Died
 """After these nothing follows of a task."""

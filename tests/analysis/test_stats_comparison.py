@@ -42,7 +42,7 @@ def test_the_difference_is_the_paired_t_test_s() -> None:
     """Mean difference and interval equal SciPy's paired t-test's."""
     ours, theirs = pairs(OURS, REFERENCE)
     low, high = scipy_stats.ttest_rel(ours, theirs).confidence_interval(0.95)
-    difference = stats.compare(OURS, REFERENCE).difference
+    difference = stats.compare_pairs(OURS, REFERENCE).difference
     assert (difference.n, difference.mean) == (7, pytest.approx(np.mean(ours - theirs)))
     assert (difference.low, difference.high) == (pytest.approx(low), pytest.approx(high))
 
@@ -69,21 +69,21 @@ def test_many_pairs_are_flipped_at_random() -> None:
 @pytest.mark.parametrize(("n", "smallest"), [(1, 1.0), (2, 0.5), (5, 0.0625), (6, 0.03125), (15, 2**-14)])
 def test_few_pairs_cannot_reach_a_small_p(n: int, smallest: float) -> None:
     """The least p-value of n pairs is 2/2ⁿ, which n pairs with one clear winner have; five pairs stay above 5 %."""
-    comparison = stats.compare({seed: 0.7 + seed / 100 for seed in range(n)}, dict.fromkeys(range(n), 0.6))
+    comparison = stats.compare_pairs({seed: 0.7 + seed / 100 for seed in range(n)}, dict.fromkeys(range(n), 0.6))
     assert comparison.smallest_p == smallest
     assert comparison.p_value == (pytest.approx(smallest) if n > 1 else pytest.approx(math.nan, nan_ok=True))
 
 
 def test_random_flips_have_a_least_p_too() -> None:
     """Above 15 pairs the least p-value is what the random patterns can show."""
-    comparison = stats.compare(dict.fromkeys(range(30), 0.7), dict.fromkeys(range(30), 0.6))
+    comparison = stats.compare_pairs(dict.fromkeys(range(30), 0.7), dict.fromkeys(range(30), 0.6))
     assert comparison.p_value == pytest.approx(comparison.smallest_p)
     assert comparison.smallest_p == pytest.approx(2 / (2**15 + 1))
 
 
 def test_equal_arms_differ_by_nothing() -> None:
     """Arms with the same values tie on every seed: p is 1, the probability of improvement one half."""
-    comparison = stats.compare(OURS, OURS, smallest_difference=0.01)
+    comparison = stats.compare_pairs(OURS, OURS, smallest_difference=0.01)
     assert (comparison.wins, comparison.ties, comparison.losses) == (0, 7, 0)
     assert (comparison.difference.mean, comparison.p_value, comparison.equivalence) == (0.0, 1.0, "equivalent")
     assert comparison.probability_of_improvement.mean == 0.5
@@ -94,7 +94,7 @@ def test_equal_arms_differ_by_nothing() -> None:
 def test_the_probability_of_improvement_is_mann_and_whitney_s(both: Arms) -> None:
     """It is SciPy's U over n², ties and diverged runs included, and lies within its interval."""
     ours, theirs = pairs(*both)
-    estimate = stats.compare(*both).probability_of_improvement
+    estimate = stats.compare_pairs(*both).probability_of_improvement
     n = len(ours)
     if n == 0:
         assert math.isnan(estimate.mean)
@@ -107,7 +107,7 @@ def test_the_probability_of_improvement_is_mann_and_whitney_s(both: Arms) -> Non
 def test_newcombe_s_interval_is_the_roots_of_a_polynomial(shift: float) -> None:
     """Multiplied out, (p − θ)² = z² V(θ) is of fourth degree; its roots in [0, 1] are the bounds (Newcombe 2006)."""
     n, z, theta = 6, scipy_stats.norm.ppf(0.975), Polynomial([0, 1])
-    estimate = stats.compare(
+    estimate = stats.compare_pairs(
         {s: s + shift for s in range(n)}, {s: s + 0.5 for s in range(n)}
     ).probability_of_improvement
     poles = (2 - theta) * (1 + theta)
@@ -121,7 +121,7 @@ def test_a_clear_winner_is_not_certain() -> None:
     """Where every run of one arm beats all of the other's, the interval still has a width, smaller with more seeds."""
     lows = []
     for n in (2, 5, 10, 20):
-        comparison = stats.compare(dict.fromkeys(range(n), 0.7), dict.fromkeys(range(n), 0.6))
+        comparison = stats.compare_pairs(dict.fromkeys(range(n), 0.7), dict.fromkeys(range(n), 0.6))
         assert (comparison.probability_of_improvement.mean, comparison.probability_of_improvement.high) == (1, 1)
         lows.append(comparison.probability_of_improvement.low)
     assert lows == sorted(lows)
@@ -133,8 +133,8 @@ def test_a_clear_winner_is_not_certain() -> None:
 def test_swapped_arms_mirror_the_comparison(both: Arms) -> None:
     """Seen from the reference, differences and probabilities are mirrored, and what has no direction stays."""
     ours, theirs = both
-    there = stats.compare(ours, theirs, smallest_difference=0.001)
-    back = stats.compare(theirs, ours, smallest_difference=0.001)
+    there = stats.compare_pairs(ours, theirs, smallest_difference=0.001)
+    back = stats.compare_pairs(theirs, ours, smallest_difference=0.001)
     assert (back.n, back.wins, back.ties, back.losses) == (there.n, there.losses, there.ties, there.wins)
     near = {"nan_ok": True, "abs": 1e-9}
     assert bounds(back.difference) == pytest.approx(tuple(-b for b in bounds(there.difference, turned=True)), **near)
@@ -148,9 +148,9 @@ def test_swapped_arms_mirror_the_comparison(both: Arms) -> None:
 @given(arms, st.integers(-1000, 1000), st.sampled_from([0.1, 1.0, 7.0]))
 def test_a_comparison_needs_no_unit(both: Arms, shift: int, scale: float) -> None:
     """In another unit, with the same margin, differences are scaled and everything else is as it was."""
-    there = stats.compare(*both, smallest_difference=0.001)
+    there = stats.compare_pairs(*both, smallest_difference=0.001)
     moved = ({seed: scale * (value + shift / 10_000) for seed, value in arm.items()} for arm in both)
-    here = stats.compare(*moved, smallest_difference=scale * 0.001)
+    here = stats.compare_pairs(*moved, smallest_difference=scale * 0.001)
     near = {"nan_ok": True, "abs": 1e-9}
     assert bounds(here.difference) == pytest.approx(tuple(scale * b for b in bounds(there.difference)), **near)
     assert (here.detectable, here.p_value) == pytest.approx((scale * there.detectable, there.p_value), **near)
@@ -161,8 +161,10 @@ def test_a_comparison_needs_no_unit(both: Arms, shift: int, scale: float) -> Non
 @given(arms, st.permutations(range(10)))
 def test_the_names_of_seeds_are_nothing(both: Arms, names: list[int]) -> None:
     """Seeds with other names, and so in another order, compare alike."""
-    there = stats.compare(*both, smallest_difference=0.001)
-    here = stats.compare(*({names[s]: value for s, value in arm.items()} for arm in both), smallest_difference=0.001)
+    there = stats.compare_pairs(*both, smallest_difference=0.001)
+    here = stats.compare_pairs(
+        *({names[s]: value for s, value in arm.items()} for arm in both), smallest_difference=0.001
+    )
     near = {"nan_ok": True, "abs": 1e-9}
     assert bounds(here.difference) == pytest.approx(bounds(there.difference), **near)
     assert here.probability_of_improvement.mean == pytest.approx(there.probability_of_improvement.mean, **near)
@@ -172,7 +174,7 @@ def test_the_names_of_seeds_are_nothing(both: Arms, names: list[int]) -> None:
 
 def test_a_diverged_run_ranks_worst() -> None:
     """Means and what rests on them are withheld (NaN, None); ranks count a diverged run as lost, two as a tie."""
-    comparison = stats.compare(
+    comparison = stats.compare_pairs(
         {0: -math.inf, 1: 0.7, 2: -math.inf}, {0: 0.6, 1: 0.6, 2: -math.inf}, smallest_difference=1
     )
     assert (comparison.n, comparison.wins, comparison.ties, comparison.losses) == (3, 1, 1, 1)
@@ -184,7 +186,9 @@ def test_a_diverged_run_ranks_worst() -> None:
 @pytest.mark.parametrize("n", [0, 1])
 def test_one_pair_gives_no_verdict(n: int) -> None:
     """With one pair or none there is no interval, no p-value and no verdict: NaN and None, never 0."""
-    comparison = stats.compare(dict.fromkeys(range(n), 0.7), dict.fromkeys(range(n), 0.6), smallest_difference=0.01)
+    comparison = stats.compare_pairs(
+        dict.fromkeys(range(n), 0.7), dict.fromkeys(range(n), 0.6), smallest_difference=0.01
+    )
     improvement = comparison.probability_of_improvement
     withheld = [comparison.difference.low, comparison.p_value, comparison.detectable, improvement.low, improvement.high]
     assert np.isnan(withheld).all()
@@ -196,13 +200,15 @@ def test_the_detectable_difference_has_80_percent_power(n: int) -> None:
     """It equals the effect size that statsmodels solves for, times the standard deviation of the differences."""
     differences = np.random.default_rng(n).normal(size=n)
     effect = TTestPower().solve_power(nobs=n, alpha=0.05, power=0.8, alternative="two-sided")
-    comparison = stats.compare(dict(enumerate(differences)), dict.fromkeys(range(n), 0.0))
+    comparison = stats.compare_pairs(dict(enumerate(differences)), dict.fromkeys(range(n), 0.0))
     assert comparison.detectable == pytest.approx(effect * differences.std(ddof=1), rel=1e-5)
 
 
 def test_two_pairs_have_a_detectable_difference() -> None:
     """With two pairs T is a ratio of normals: P(|T| > t) for the detectable difference is 0.8 by numerical integral."""
-    detectable = stats.compare({0: 1.0, 1: -1.0}, {0: 0.0, 1: 0.0}).detectable  # standard deviation √2, so λ itself
+    detectable = stats.compare_pairs(
+        {0: 1.0, 1: -1.0}, {0: 0.0, 1: 0.0}
+    ).detectable  # standard deviation √2, so λ itself
     spread = np.linspace(0, 9, 200_001)  # |N(0, 1)|, by which the shifted normal is divided
     critical = scipy_stats.t.ppf(0.975, 1)
     power = scipy_stats.norm.sf(critical * spread - detectable) + scipy_stats.norm.cdf(-critical * spread - detectable)
@@ -214,7 +220,7 @@ def test_two_pairs_have_a_detectable_difference() -> None:
 def test_equivalent_is_two_one_sided_tests(counts: list[int], margin: int) -> None:
     """It is said exactly where statsmodels's TOST rejects at 5 %, whether or not the difference is certain too."""
     differences = np.array(counts) / 10_000
-    word = stats.compare(
+    word = stats.compare_pairs(
         dict(enumerate(differences)), dict.fromkeys(range(len(counts)), 0.0), smallest_difference=margin / 10_000
     ).equivalence
     p_value, *_ = ttost_paired(differences, np.zeros(len(counts)), -margin / 10_000, margin / 10_000)
@@ -234,12 +240,12 @@ def test_equivalent_is_two_one_sided_tests(counts: list[int], margin: int) -> No
 def test_the_word_for_a_difference(differences: list[float], word: str) -> None:
     """Against 0.01: different, too small to matter (though it be certain), or not known."""
     ours, reference = dict(enumerate(differences)), dict.fromkeys(range(4), 0.0)
-    assert stats.compare(ours, reference, smallest_difference=0.01).equivalence == word
+    assert stats.compare_pairs(ours, reference, smallest_difference=0.01).equivalence == word
 
 
 def test_no_word_without_a_smallest_difference() -> None:
     """Where the user has not said what matters, nothing is called equivalent."""
-    assert stats.compare(OURS, REFERENCE).equivalence is None
+    assert stats.compare_pairs(OURS, REFERENCE).equivalence is None
 
 
 @pytest.mark.parametrize("n", [1, 2, 3, 8])

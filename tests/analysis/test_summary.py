@@ -15,12 +15,10 @@ from scipy import stats as scipy_stats
 from statsmodels.stats.multitest import multipletests
 
 from tests.recorded import amend, configured, redraw, summary_of
-from wncompare import records
 from wncompare.analysis.schema import Summary
 from wncompare.analysis.settings import BEST
 from wncompare.analysis.summary import as_data
 from wncompare.config import Config
-from wncompare.records import DatasetRecord
 from wncompare.storage.files import strict
 
 Write = Callable[..., Path]
@@ -359,32 +357,6 @@ def test_without_a_holdout_no_setting_is_chosen(write_records: Write, ten: Confi
     contrasts = [comparison.contrasts[0] for comparison in found.comparisons]
     assert [one.p_holm for one in contrasts] == pytest.approx([2 * one.p_value for one in contrasts])
     assert any(caveat.startswith("No setting is chosen") for caveat in found.caveats)
-
-
-def test_origins_that_differ_are_a_caveat(write_records: Write, tiny: Config) -> None:
-    """What all runs share is one value in the environment; what they do not is a list, and is said.
-
-    A run that went on elsewhere has such a list of its own.
-    """
-    folder = write_records(tiny, final)
-    for seed, keras in enumerate(("3.14", "3.15")):
-        for variant in ("regular", "weight_norm"):
-            amend(folder, f"{variant}/seed-{seed}", environment={"keras": keras, "python": "3.12"}, device="cpu")
-    found = summary_of(folder)
-    assert found.environment == {"keras": ["3.14", "3.15"], "python": "3.12", "device": "cpu"}
-    assert "Not all runs have the same keras: 3.14, 3.15." in found.caveats
-    for run in records.read(folder).runs:
-        amend(folder, run.name, environment={"keras": ["3.15", "3.16"], "python": "3.12"})
-    assert summary_of(folder).environment["keras"] == ["3.15", "3.16"]
-    assert "Not all runs have the same keras: 3.15, 3.16." in summary_of(folder).caveats
-
-
-def test_an_unofficial_copy_is_a_caveat(write_records: Write, tiny: Config) -> None:
-    """Data that are not the published bytes are named."""
-    folder = write_records(tiny, final)
-    dataset = DatasetRecord(name="cifar10", label="CIFAR-10 (JPEG copy)", digest="0", official=False)
-    amend(folder, "regular/seed-0", dataset=dataset)
-    assert "The data are CIFAR-10 (JPEG copy): not the published bytes." in summary_of(folder).caveats
 
 
 def test_the_data_are_strict_json(write_records: Write, tiny: Config) -> None:

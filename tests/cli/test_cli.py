@@ -156,7 +156,24 @@ def test_check_as_json_is_json_alone(tiny_file: Path, tiny: Config, capsys: pyte
     assert data["schema_version"] == 1
     assert data["config"] == tiny.dump()
     assert data["plan"]["runs"] == 4
-    assert data["dataset"] == {"label": "synthetic", "train": 48, "test": 24, "shape": [16, 16, 1], "classes": 3}
+    found = {"label": "synthetic", "train": 48, "test": 24, "shape": [16, 16, 1], "classes": 3, "caveats": []}
+    assert data["dataset"] == found
+    kernels = {variant: layers["kernels"] for variant, layers in data["layers"].items()}
+    assert list(kernels) == ["regular", "weight_norm"]
+    assert {row["by"] for row in kernels["regular"]} == {None}
+    normalized = {row["layer"]: row["gain"] for row in kernels["weight_norm"] if row["by"] == "WeightNormalization"}
+    assert normalized == {"conv_1": [6], "conv_2": [16], "dense_1": [120], "dense_2": [84], "classes": [3]}
+
+
+def test_check_builds_every_variant_once(tiny_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """It shows what of each is normalized, and refuses in one line a model that does not fit its data."""
+    _, out, _ = wncompare("check", tiny_file, capture=capsys)
+    assert "regular: lenet: 0 of 5 kernels are normalized\n" in out
+    assert "weight_norm: lenet: 5 of 5 kernels are normalized\n" in out
+    small = "dataset={name: synthetic, shape: [8, 8, 1], classes: 3, train: 48, test: 24}"
+    code, out, err = wncompare("check", tiny_file, "--set", small, capture=capsys)
+    expected = "variant regular: model lenet: images of 8 × 8: expected at least 16 × 16; use the model mlp"
+    assert (code, out, err) == (2, "", f"wncompare: error: {expected}\n")
 
 
 def test_list_names_everything_with_its_options(capsys: pytest.CaptureFixture[str]) -> None:

@@ -97,7 +97,7 @@ def test_a_damaged_record_is_refused_and_redone_when_asked(
         pass
 
     def listen(event: Any) -> None:
-        planned.append(event.data["waiting"])
+        planned.append(event.waiting)
         raise StopHereError
 
     with pytest.raises(StopHereError):

@@ -43,7 +43,7 @@ def test_quantizing_a_wrapped_layer_is_refused(name: str, mode: str, wrapper: An
     ways: list[Callable[[], Any]] = [lambda: model.quantize(mode), lambda: inner.quantize(mode)]
     ways += [lambda: layer.quantize(mode), lambda: setattr(inner, "dtype_policy", f"{mode}_from_float32")]
     for quantize in ways:
-        with pytest.raises(ValueError, match=r"Fold first: wncompare.nn.export.fold\(model\)"):
+        with pytest.raises(ValueError, match=r"Fold first: wncompare.layers.fold\(model\)"):
             quantize()
     inner.dtype_policy = "float32"
     np.testing.assert_array_equal(value(model(x, training=False)), before)

@@ -9,9 +9,7 @@ import numpy as np
 import pytest
 from keras import layers, ops
 
-from wncompare.errors import ModelError
-from wncompare.layers import WeightNormalization, WeightStandardization, initialize_from_data
-from wncompare.nn.export import fold
+from wncompare.layers import WeightNormalization, WeightStandardization, fold, initialize_from_data
 
 
 def model() -> keras.Sequential:
@@ -69,5 +67,5 @@ def test_loads_where_wncompare_is_not_installed(tmp_path: Path) -> None:
 def test_a_layer_inside_another_is_refused() -> None:
     """What cannot be folded is not passed over in silence."""
     hidden = layers.TimeDistributed(WeightNormalization(layers.Dense(2), name="inner"), name="outer")
-    with pytest.raises(ModelError, match=r"Layer 'outer' of type TimeDistributed holds \['inner'\]"):
+    with pytest.raises(ValueError, match=r"Layer 'outer' of type TimeDistributed holds \['inner'\]"):
         fold(keras.Sequential([keras.Input((6, 4)), hidden]))

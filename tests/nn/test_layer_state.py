@@ -16,8 +16,7 @@ import pytest
 from keras import layers, ops
 
 from wncompare.catalog.variants import VARIANTS
-from wncompare.layers import WeightNormalization, weight_normalize
-from wncompare.nn.export import fold
+from wncompare.layers import WeightNormalization, fold, weight_normalize
 from wncompare.nn.layers.copying import copied
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy keyword")

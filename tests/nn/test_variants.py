@@ -11,7 +11,7 @@ from keras import layers, ops
 
 from wncompare.catalog.variants import VARIANTS
 from wncompare.errors import ModelError
-from wncompare.nn.export import fold
+from wncompare.layers import fold
 
 OPTIONS: dict[str, list[dict[str, Any]]] = {
     "regular": [{"data_init": False}, {"data_init": True}],

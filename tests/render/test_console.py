@@ -20,7 +20,7 @@ from wncompare.analysis.summary import summarize
 from wncompare.cli.report import rendered
 from wncompare.render import terminal
 from wncompare.render.progress import progress, stderr
-print(rendered(terminal.report(summarize(records.read(Path(sys.argv[1]))))))
+print(rendered(terminal.render(summarize(records.read(Path(sys.argv[1]))))))
 stderr().print(Text("bold", style="bold red"))
 with progress(epochs=2):
     pass

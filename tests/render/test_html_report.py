@@ -94,7 +94,8 @@ def test_the_verdict_and_every_part_are_there_in_order(plain: Experiment) -> Non
     titles = ("Variants", "Contrasts", "Training curves", "Differences seed by seed", "Time to target", "Set-up")
     assert page.texts["h2"] == "".join((*titles, "Further caveats"))
     assert all(caveat in page.texts["li"] for caveat in summary.caveats)
-    assert all(caveat in page.texts["header"] for caveat in summary.caveats[:3])
+    assert all(caveat in page.texts["header"] for caveat in summary.grave)
+    assert not any(caveat in page.texts["header"] for caveat in summary.further)
 
 
 def test_the_axes_are_the_figures(plain: Experiment, hostile: Experiment) -> None:

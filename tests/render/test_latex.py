@@ -14,7 +14,7 @@ from tests.cli.test_cli import wncompare
 from tests.recorded import amend, configured, summary_of
 from wncompare.analysis.methods import methods
 from wncompare.config import Config
-from wncompare.render.latex import escaped, latex
+from wncompare.render.latex import escaped, render
 
 Write = Callable[..., Path]
 
@@ -47,7 +47,7 @@ def compiled(text: str, folder: Path) -> str:
 
 def test_the_table_has_the_summary_s_numbers(write_records: Write, tiny: Config) -> None:
     """Six seeds: the last epoch is 0.65 + 0.02 · seed, 0.03 + 0.002 · seed ahead, so the means are exact."""
-    text = latex(summary_of(write_records(configured(tiny, seeds=list(range(6))), last)))
+    text = render(summary_of(write_records(configured(tiny, seeds=list(range(6))), last)))
     rows = [line for line in text.splitlines() if line.startswith("\\raggedright")]
     _, regular, weight_norm, _, contrast = rows
     assert "Regular ConvNet & 6 & 0.7000 \\ensuremath{\\pm}" in regular
@@ -112,7 +112,7 @@ def test_a_page_comes_of_it_whatever_the_names_are(write_records: Write, tiny: C
     grid = {"training.batch_size": [8, 16]}
     folder = write_records(configured(tiny, variants=variants, grid=grid), last)
     amend(folder, "regular/batch_size=8/seed-0", status="diverged")
-    text = latex(summary_of(folder))
+    text = render(summary_of(folder))
     page = " ".join(compiled(text, tmp_path).split())
     for part in (r"\input{/etc/passwd}", "ˆˆ5cx", "%c", "$a$", "{c}", "#1", "&", "[2pt]", "--", "U+6743", "batch"):
         assert part in page, part
@@ -157,4 +157,4 @@ def test_report_prints_latex(write_records: Write, tiny: Config, capsys: pytest.
     folder = write_records(tiny, last)
     code, out, err = wncompare("report", folder, "--format", "latex", capture=capsys)
     assert (code, err) == (0, "")
-    assert out == latex(summary_of(folder))
+    assert out == render(summary_of(folder))

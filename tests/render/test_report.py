@@ -5,6 +5,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
+from html import unescape
 from io import StringIO
 from pathlib import Path
 
@@ -15,9 +16,10 @@ from rich.console import Console
 
 from tests.cli.test_cli import wncompare
 from tests.recorded import amend, configured, redraw, summary_of
+from wncompare import records
 from wncompare.analysis.failures import LINE_CHARACTERS, LOG_BYTES, LOG_LINES, clean, problems
 from wncompare.config import Config
-from wncompare.render import latex, markdown, terminal
+from wncompare.render import html, latex, markdown, notebook, terminal
 
 Write = Callable[..., Path]
 Capture = pytest.CaptureFixture[str]
@@ -40,7 +42,7 @@ def shown(folder: Path, width: int) -> str:
     """The terminal report at a width."""
     console = Console(width=width, file=StringIO())
     with console.capture() as captured:
-        console.print(terminal.report(summary_of(folder)))
+        console.print(terminal.render(summary_of(folder)))
     return captured.get()
 
 
@@ -66,18 +68,22 @@ def test_the_terminal_report_fits_its_terminal(width: int, write_records: Write,
         assert part in text
 
 
-def test_the_gravest_caveats_stand_right_under_the_verdict(write_records: Write, tiny: Config) -> None:
-    """In the terminal and in Markdown the first three follow the verdict, before any table; each stands there once."""
+def test_grave_caveats_stand_right_under_the_verdict(write_records: Write, tiny: Config) -> None:
+    """Those that can overturn it follow the verdict, the others the tables, in every format; each stands there once."""
     folder = write_records(tiny, last)
     amend(folder, "weight_norm/seed-1", status="failed", error="no")
     found = summary_of(folder)
-    assert found.caveats[0].startswith("1 of 4 planned runs not in these numbers")
-    seen = {"terminal": (shown(folder, 300), "ms a step"), "markdown": (markdown.report(found), "|---|")}
-    for text, table in seen.values():
-        heads = [caveat[:30] for caveat in found.caveats]
-        places = [text.index(head) for head in (found.verdict[:20], *heads[:3], table, *heads[3:])]
+    assert [caveat[:38] for caveat in found.grave] == [
+        "1 of 4 planned runs not in these numbe",
+        "The variants have not finished the sam",
+    ]
+    page = unescape(html.render(records.read(folder), found))
+    texts = [shown(folder, 300), markdown.render(found), unescape(notebook.render(found)), page]
+    grave, further = ([caveat[:30] for caveat in caveats] for caveats in (found.grave, found.further))
+    for text in texts:
+        places = [text.index(head) for head in (found.verdict[:20], *grave, "ms a step", *further)]
         assert places == sorted(places)
-        assert all(text.count(head) == 1 for head in heads)
+        assert all(text.count(head) == 1 for head in (*grave, *further))
 
 
 def test_two_pairs_show_a_bare_ratio(write_records: Write, tiny: Config) -> None:
@@ -87,9 +93,9 @@ def test_two_pairs_show_a_bare_ratio(write_records: Write, tiny: Config) -> None
         redraw(folder, run, [0.5, 0.6], train_seconds=seconds)
     redraw(folder, "regular/seed-1", [0.5, 0.6], train_seconds=1.0)
     found = summary_of(folder)
-    assert "| 2.00 |" in markdown.report(found)
-    assert "& 2.00 " in latex.latex(found)
-    assert "2.00 (" not in "".join((markdown.report(found), latex.latex(found), shown(folder, 300)))
+    assert "| 2.00 |" in markdown.render(found)
+    assert "& 2.00 " in latex.render(found)
+    assert "2.00 (" not in "".join((markdown.render(found), latex.render(found), shown(folder, 300)))
 
 
 def test_a_wide_terminal_has_a_row_a_variant(write_records: Write, tiny: Config) -> None:
@@ -110,7 +116,7 @@ def test_the_terminal_shows_names_as_they_are(write_records: Write, hostile: Con
 def test_markdown_is_read_as_meant(write_records: Write, tiny: Config) -> None:
     """A CommonMark parser finds the bold verdict, two tables and two folded details."""
     found = summary_of(write_records(tiny, last))
-    parsed = tokens(markdown.report(found))
+    parsed = tokens(markdown.render(found))
     bold = next(index for index, token in enumerate(parsed) if token.type == "strong_open")
     assert parsed[bold + 1].content == found.verdict
     assert [token.type for token in parsed].count("table_open") == 2
@@ -121,7 +127,7 @@ def test_markdown_is_read_as_meant(write_records: Write, tiny: Config) -> None:
 
 def test_markdown_keeps_names_as_text(write_records: Write, hostile: Config) -> None:
     """A label with pipes, HTML, emphasis, code and a mention adds no cell, tag or emphasis, and notifies nobody."""
-    parsed = tokens(markdown.report(summary_of(write_records(hostile, last))))
+    parsed = tokens(markdown.render(summary_of(write_records(hostile, last))))
     rows = [token.type for token in parsed]
     assert rows.count("td_open") == 2 * 8 + 9
     html = {token.content for token in parsed if token.type == "html_inline"}
@@ -130,7 +136,7 @@ def test_markdown_keeps_names_as_text(write_records: Write, hostile: Config) -> 
     assert [token.type for token in parsed].count("strong_open") == 1
     text = "".join(token.content for token in parsed if token.type in ("text", "text_special"))
     assert HOSTILE.replace(" ", "") in text.replace(" ", "")
-    assert "@who" not in markdown.report(summary_of(write_records(hostile, last))).split("<details>")[0]
+    assert "@who" not in markdown.render(summary_of(write_records(hostile, last))).split("<details>")[0]
 
 
 @pytest.fixture
@@ -160,7 +166,7 @@ def test_what_failed_is_shown_with_its_log_and_how_to_go_on(failed: Path) -> Non
 
 def test_a_log_in_markdown_stays_in_its_block(failed: Path) -> None:
     """Backticks in a log do not end its code block, so HTML in it is none."""
-    parsed = tokens(markdown.report(summary_of(failed)))
+    parsed = tokens(markdown.render(summary_of(failed)))
     (log,) = [token for token in parsed if token.type == "fence" and "line 99" in token.content]
     assert log.content.endswith("```\n<script>\n")
     assert not any("<script>" in token.content for token in parsed if token.type.startswith("html"))

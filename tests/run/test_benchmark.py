@@ -148,16 +148,16 @@ def test_peak_memory_is_this_process_s_own() -> None:
 
 def test_a_variant_that_fails_is_an_error_that_names_it(tmp_path: Path) -> None:
     """A worker's failure ends the benchmark with the task's name and the reason."""
-    workers = benchmark._Workers({}, lambda event: None)
+    doomed = Doomed(name="weight_norm", folder=tmp_path)
     with pytest.raises(WncompareError, match=r"^weight_norm: ValueError: too wide$"):
-        workers.perform(Doomed(name="weight_norm", folder=tmp_path), CostMeasured)
+        benchmark._perform(doomed, CostMeasured, environment={}, listen=lambda event: None)
 
 
 def test_no_dataset_is_a_usage_error(
     tiny_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A dataset that is not there ends the command with code 2 and one line, before any worker starts."""
-    monkeypatch.setattr(benchmark, "_Workers", lambda *arguments: pytest.fail("a worker was started"))
+    monkeypatch.setattr(benchmark, "_perform", lambda *_, **__: pytest.fail("a worker was started"))
     dataset = f"dataset={{name: npz, path: {tmp_path / 'absent.npz'}}}"
     assert cli._exit_code(["bench", str(tiny_file), "--set", dataset]) == 2
     assert capsys.readouterr().err.count("\n") == 1

@@ -12,7 +12,7 @@ from wncompare.records import provenance
 from wncompare.run import engines
 from wncompare.run.engines import Engine, Job, LocalEngine, Perform, RayEngine
 from wncompare.run.engines.local import execute as perform_locally
-from wncompare.run.execute import Outcome, execute
+from wncompare.run.execute import RunOutcome, execute
 from wncompare.storage.locks import run_lock
 from wncompare.tasks import Busy, Device, Ended, Event, Failed, Notice, Planned, Task, TrainTask
 
@@ -48,8 +48,8 @@ def test_any_engine_will_do(tiny: Config, tmp_path: Path) -> None:
     engine: Engine = Pretender()
     done = execute(tiny, tmp_path / "out", engine=engine)
     assert sorted(done.unsuccessful, key=lambda outcome: outcome.run) == [
-        Outcome("regular/seed-1", "failed", "odd"),
-        Outcome("weight_norm/seed-1", "failed", "odd"),
+        RunOutcome("regular/seed-1", "failed", "odd"),
+        RunOutcome("weight_norm/seed-1", "failed", "odd"),
     ]
     assert len(done.outcomes) == 4
     assert done.skipped == 0

@@ -15,12 +15,12 @@ from wncompare.config import Config, Contrast
 from wncompare.records import Run
 
 
-def compare(
+def compare_runs(
     runs: Sequence[Run], reference: Sequence[Run], metric: str, *, smallest_difference: float | None = None
 ) -> PairedComparison:
     """The metric at the last epoch of the runs, against the reference's."""
     values, others = metrics.by_seed(runs, metric), metrics.by_seed(reference, metric)
-    return stats.compare(values, others, smallest_difference=smallest_difference)
+    return stats.compare_pairs(values, others, smallest_difference=smallest_difference)
 
 
 def by_seed(runs: Sequence[Run], reference: Sequence[Run], metric: str) -> tuple[SeedDifference, ...]:
@@ -84,7 +84,7 @@ def tested(config: Config, settings: Sequence[Sequence[Arm]]) -> list[tuple[Cont
 def _pair(config: Config, arms: Sequence[Arm], contrast: Contrast) -> _Pair:
     by_id = {arm.variant.id: arm for arm in arms}
     variant, reference = by_id[contrast.variant], by_id[contrast.reference]
-    found = stats.compare(variant.headlines, reference.headlines, smallest_difference=config.smallest_difference)
+    found = stats.compare_pairs(variant.headlines, reference.headlines, smallest_difference=config.smallest_difference)
     return _Pair(contrast, (variant, reference), found)
 
 

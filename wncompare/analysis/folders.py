@@ -150,7 +150,7 @@ def _pairs(a: Experiment, b: Experiment, metric: Headline) -> Iterator[_Pair]:
     before, after = _arms(a), _arms(b)
     for variant, point in before:
         runs = after.get((variant, point), []), before[variant, point]
-        yield _Pair(variant, point, runs, contrasts.compare(*runs, metric))
+        yield _Pair(variant, point, runs, contrasts.compare_runs(*runs, metric))
 
 
 def _arms(experiment: Experiment) -> dict[tuple[str, str], list[Run]]:

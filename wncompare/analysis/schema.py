@@ -226,6 +226,11 @@ class Summary:
     config: dict[str, Any]
     environment: dict[str, Any]
 
+    @property
+    def further(self) -> tuple[str, ...]:
+        """The caveats that are not `grave`: how any such verdict is to be read."""
+        return tuple(caveat for caveat in self.caveats if caveat not in self.grave)
+
 
 def as_data(summary: Summary) -> dict[str, Any]:
     """The summary as plain data with its schema's version; `wncompare.storage.files.strict` makes it strict JSON."""

@@ -41,13 +41,13 @@ class Report:
 
     def markdown(self) -> str:
         """The report as Markdown, fit for a pull request's comment."""
-        return markdown.report(self.summary)
+        return markdown.render(self.summary)
 
     def __repr__(self) -> str:
         return f"<Report {self.experiment}: {self.verdict}>"
 
     def _repr_html_(self) -> str:
-        return notebook.fragment(self.summary)
+        return notebook.render(self.summary)
 
 
 def report(path: str | Path) -> Report:

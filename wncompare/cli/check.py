@@ -22,27 +22,39 @@ if TYPE_CHECKING:
 def check(
     config_file: Path, overrides: tuple[str, ...], data_dir: Path | None, workers: int | None, as_json: bool
 ) -> None:
-    """Validate CONFIG and open its data; print it resolved, the plan and an estimate of its time.
+    """Validate CONFIG, open its data and build each variant once; print what is normalized, the plan and its time.
 
-    Trains nothing and downloads nothing.
+    Trains nothing and downloads nothing. Where the data are not on this machine yet, nothing is built.
     """
     import yaml
 
     from wncompare import config as configs
     from wncompare.records.identity import model_identity
     from wncompare.render import forecast as text
+    from wncompare.run.audit import audit
     from wncompare.run.forecast import forecast
 
     config = configs.load(config_file, overrides)
     model_identity(config.dump()["model"])
     dataset = _opened(config, data_dir)
+    audited = None if dataset is None else audit(config, dataset, data_dir=data_dir)
     plan = forecast(config, workers=workers)
     if as_json:
         found = None if dataset is None else _as_data(dataset)
-        print_json({"schema_version": 1, "config": config.dump(), "dataset": found, "plan": plan.as_data()})
+        layers = None if audited is None else audited.summaries
+        print_json(
+            {
+                "schema_version": 1,
+                "config": config.dump(),
+                "dataset": found,
+                "layers": layers,
+                "plan": plan.as_data(),
+            }
+        )
         return
     click.echo(yaml.safe_dump(config.dump(), sort_keys=False, allow_unicode=True, default_flow_style=None), nl=False)
-    click.echo("\n".join(["", *_described(config, dataset), *text.lines(plan)]))
+    tables = () if audited is None else [f"{variant}: {table}\n" for variant, table in audited.tables.items()]
+    click.echo("\n".join(["", *tables, *_described(config, dataset), *text.lines(plan)]))
 
 
 def _opened(config: "Config", data_dir: Path | None) -> "Dataset | None":

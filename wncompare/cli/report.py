@@ -108,8 +108,8 @@ def _text(experiment: "Experiment", summary: "Summary", format: str, *, to_file:
 
             return json_text(data(summary))
         case "markdown":
-            return markdown.report(summary)
+            return markdown.render(summary)
         case "latex":
-            return latex.latex(summary)
+            return latex.render(summary)
         case _:
-            return rendered(terminal.report(summary), to_file=to_file)
+            return rendered(terminal.render(summary), to_file=to_file)

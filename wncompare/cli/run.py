@@ -119,4 +119,4 @@ def _print_summary(found: "Summary", *, as_json: bool) -> None:
         return
     from wncompare.render import terminal
 
-    click.echo(rendered(terminal.report(found)), nl=False)
+    click.echo(rendered(terminal.render(found)), nl=False)

@@ -42,15 +42,17 @@ def _literal(name: str) -> Any:
 
 def _choice(catalog: Catalog, kind: type[Options]) -> Any:
     """The union of a catalog's options, each a `kind` with its `name` inline, by which they are told apart."""
-    members = [
-        create_model(entry.options.__name__, __base__=_both(kind, entry.options), name=(_literal(name), name))
-        for name, entry in catalog.items()
-    ]
+    members = [_member(name, entry.options, kind) for name, entry in catalog.items()]
     return Annotated[Union[tuple(members)], Field(discriminator="name")]  # noqa: UP007 - built, not written
 
 
-def _both(kind: type[Options], options: type[Options]) -> Any:
-    return kind if issubclass(kind, options) else (kind, options)
+def _member(name: str, options: type[Options], kind: type[Options]) -> Any:
+    """The options of an entry that are a `kind` too; where both have a field, its default is the options' own."""
+    bases: Any = kind if issubclass(kind, options) else (kind, options)
+    both: Any = {
+        key: (field.annotation, field) for key, field in options.model_fields.items() if key in kind.model_fields
+    }
+    return create_model(options.__name__, __base__=bases, **both, name=(_literal(name), name))
 
 
 class Named(Options):

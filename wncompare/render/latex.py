@@ -1,6 +1,6 @@
 """The summary as LaTeX: a booktabs table and a methods paragraph; names from a config are text there, never macros.
 
-The text compiles with pdfLaTeX, XeLaTeX and LuaLaTeX and needs `booktabs` alone.
+The text compiles with pdfLaTeX and needs `booktabs` alone.
 """
 
 import re
@@ -33,7 +33,7 @@ _ACCENTS = frozenset("\u0300\u0301\u0302\u0303\u0304\u0306\u0307\u0308\u030a\u03
 _LIGATURES = re.compile(r"(?<=-)(?=-)|(?<=')(?=')|(?<=,)(?=,)")
 
 
-def latex(summary: Summary) -> str:
+def render(summary: Summary) -> str:
     """The table of every comparison and the methods paragraph, to be included in a document."""
     return "\n".join(("% needs \\usepackage{booktabs}", *_table(summary), "", escaped(methods(summary)), ""))
 

@@ -7,15 +7,15 @@ from typing import Any
 import yaml
 
 from wncompare.analysis.schema import Problem, Summary
-from wncompare.render.tables import CAPTION, MOST_GRAVE, Table, tables
+from wncompare.render.tables import CAPTION, Table, tables
 from wncompare.storage.files import strict
 
 _MARKUP = re.compile(r"([\\`*_\[\]<>&|~$])")
 _REFERENCE = re.compile(r"([@#])")
 
 
-def report(summary: Summary) -> str:
-    """The verdict in bold with its gravest caveats, the tables, the other caveats.
+def render(summary: Summary) -> str:
+    """The verdict in bold with the caveats that can overturn it, the tables, the other caveats.
 
     Logs, configuration and environment are folded away.
     """
@@ -30,12 +30,12 @@ def text(value: str) -> str:
 def _lines(summary: Summary) -> Iterator[str]:
     yield f"### {text(summary.experiment)}: {text(summary.model)} on {text(summary.dataset)}\n"
     yield f"**{text(summary.verdict)}**\n"
-    yield from _caveats(summary.caveats[:MOST_GRAVE])
+    yield from _caveats(summary.grave)
     for table in tables(summary):
         yield from _table(table)
     yield f"<sub>{text(CAPTION)}</sub>\n"
     yield from _problems(summary.problems)
-    yield from _caveats(summary.caveats[MOST_GRAVE:])
+    yield from _caveats(summary.further)
     yield from _details("Configuration", _fenced(_yaml(summary.config), "yaml"))
     yield from _details("Environment", _fenced(_yaml(summary.environment), "yaml"))
 

@@ -11,6 +11,7 @@ from rich.table import Column
 from wncompare.render.console import console
 from wncompare.run.execute import Listener
 from wncompare.tasks import (
+    Audited,
     Busy,
     CostMeasured,
     Died,
@@ -73,7 +74,7 @@ def _line(event: Event, epochs: int) -> str:
             return f"{task}: {status}"
         case CostMeasured(task) | SpeedMeasured(task):
             return f"{task}: measured"
-        case Started() | Progress() | Busy():
+        case Started() | Progress() | Busy() | Audited():
             return ""
 
 

@@ -25,9 +25,6 @@ from wncompare.analysis.words import (
 
 CAPTION = "last epoch; mean ± half the 95 % Student-t interval; differences paired by seed; detectable with 80 % power"
 
-MOST_GRAVE = 3
-"""So many caveats, the gravest, stand right under the verdict; the others below the tables."""
-
 OVER_ALL = "mean over all settings"
 
 Row = tuple[str, ...]

@@ -8,13 +8,13 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from wncompare.analysis.schema import Problem, Summary
-from wncompare.render.tables import CAPTION, MOST_GRAVE, Table, tables
+from wncompare.render.tables import CAPTION, Table, tables
 
 MOST_LOGS = 3
 
 
-def report(summary: Summary) -> Group:
-    """The verdict with its gravest caveats, the tables, what went wrong, the other caveats.
+def render(summary: Summary) -> Group:
+    """The verdict with the caveats that can overturn it, the tables, what went wrong, the other caveats.
 
     Names are shown as they are, never as markup.
     """
@@ -22,13 +22,13 @@ def report(summary: Summary) -> Group:
         Text(f"{summary.experiment}: {summary.model} on {summary.dataset}", style="bold"),
         Text(),
         Text(summary.verdict),
-        *_caveats(summary.caveats[:MOST_GRAVE]),
+        *_caveats(summary.grave),
         Text(),
         *map(Fitting, tables(summary)),
         Text(CAPTION, style="dim"),
         Text(),
         *_problems(summary.problems),
-        *_caveats(summary.caveats[MOST_GRAVE:]),
+        *_caveats(summary.further),
     )
 
 

@@ -1,8 +1,8 @@
 """What each variant costs on this machine: step time, compilation and memory, as ratios to the first."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -15,7 +15,7 @@ from wncompare.records import provenance
 from wncompare.run import devices
 from wncompare.run.engines import local, worker_variables
 from wncompare.run.execute import Listener, downloads
-from wncompare.tasks import CostMeasured, CostTask, Device, Event, Failed, SpeedMeasured, SpeedTask, Task
+from wncompare.tasks import CostMeasured, CostTask, Device, SpeedMeasured, SpeedTask, Task
 
 SCHEMA_VERSION = 1
 
@@ -101,9 +101,9 @@ def measure(
             data_dir=data_dir.absolute() if data_dir else None,
             shared=shared,
         )
-        workers = _Workers(variables, listen)
-        costs = {variant.id: workers.perform(_cost(speed, variant.id), CostMeasured) for variant in config.variants}
-        seconds = workers.perform(speed, SpeedMeasured).step_seconds
+        perform = partial(_perform, environment=variables, listen=listen)
+        costs = {variant.id: perform(_cost(speed, variant.id), CostMeasured) for variant in config.variants}
+        seconds = perform(speed, SpeedMeasured).step_seconds
     return Benchmark(
         experiment=config.name,
         dataset=dataset.label,
@@ -164,22 +164,9 @@ def _cost(speed: SpeedTask, variant: str) -> CostTask:
 _Measures = TypeVar("_Measures", CostMeasured, SpeedMeasured)
 
 
-@dataclass(frozen=True)
-class _Workers:
-    """A fresh worker for each task."""
-
-    environment: Mapping[str, str]
-    listen: Listener
-
-    def perform(self, task: Task, expected: type[_Measures]) -> _Measures:
-        """What comes of one task."""
-        with closing(local.execute([task], workers=1, environment=self.environment)) as events:
-            *_, last = (self._heard(event) for event in events)
-        if isinstance(last, Failed):
-            raise WncompareError(f"{task.name}: {last.error}")
-        assert isinstance(last, expected)
-        return last
-
-    def _heard(self, event: Event) -> Event:
-        self.listen(event)
-        return event
+def _perform(task: Task, expected: type[_Measures], *, environment: Mapping[str, str], listen: Listener) -> _Measures:
+    """What comes of a task in a worker that did nothing before; its name stands before an error."""
+    try:
+        return local.perform_alone(task, expected, environment=environment, listen=listen)
+    except WncompareError as error:
+        raise WncompareError(f"{task.name}: {error}") from error

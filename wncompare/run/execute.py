@@ -13,17 +13,17 @@ from wncompare.data.dataset import hold_out
 from wncompare.errors import RecordsError
 from wncompare.records import DatasetRecord
 from wncompare.run.engines import Engine, Job, LocalEngine, Perform
-from wncompare.run.plan import PlannedRun, expected, plan, unfinished
+from wncompare.run.plan import PlannedRun, plan, unfinished, untrained
 from wncompare.storage.locks import folder_lock, is_held, run_lock
 from wncompare.tasks import Busy, Download, Ended, Event, Failed, Notice, Planned, TrainTask
 
-__all__ = ["Listener", "Outcome", "Outcomes", "PlannedRun", "execute", "plan"]
+__all__ = ["Execution", "Listener", "PlannedRun", "RunOutcome", "execute", "plan"]
 
 Listener = Callable[[Event], None]
 
 
 @dataclass(frozen=True)
-class Outcome:
+class RunOutcome:
     """How a run ended, and why where it did not end well."""
 
     run: str
@@ -32,14 +32,14 @@ class Outcome:
 
 
 @dataclass(frozen=True)
-class Outcomes:
+class Execution:
     """How a call of `execute` ended: the runs it trained, and how many were finished before it."""
 
-    outcomes: tuple[Outcome, ...]
+    outcomes: tuple[RunOutcome, ...]
     skipped: int
 
     @property
-    def unsuccessful(self) -> tuple[Outcome, ...]:
+    def unsuccessful(self) -> tuple[RunOutcome, ...]:
         """The runs that failed or diverged."""
         return tuple(outcome for outcome in self.outcomes if outcome.status != "finished")
 
@@ -59,7 +59,7 @@ def execute(
     fail_fast: bool = False,
     listen: Listener = lambda event: None,
     build_model: bytes | None = None,
-) -> Outcomes:
+) -> Execution:
     """Train what `folder` does not hold of the experiment yet, and return how its runs ended.
 
     Finished runs are skipped; interrupted and failed ones, and those of fewer epochs, go on from their last epoch. A
@@ -76,7 +76,7 @@ def execute(
         UsageError: the device or the engine is not to be had.
     """
     device, beside = engine.choose_device(), _held(config, folder)
-    job = Job(folder.absolute(), config.training.threads, device, expected(config, folder), beside)
+    job = Job(folder.absolute(), config.training.threads, device, untrained(config, folder), beside)
     with engine.open(job) as perform:
         dataset = data.load(config.dataset.name, config.dataset, data_dir=data_dir, progress=downloads(listen))
         if config.holdout:
@@ -95,7 +95,7 @@ def execute(
         del dataset
         training = _Training(config, folder, data_dir, shared, build_model)
         outcomes = tuple(training.outcomes(waiting, perform, listen, fail_fast=fail_fast))
-        return Outcomes(outcomes, skipped=len(runs) - len(waiting))
+        return Execution(outcomes, skipped=len(runs) - len(waiting))
 
 
 _BESIDE = "{folder}: another wncompare run is training here, {beside} at a time: each run is trained once, by either"
@@ -129,7 +129,7 @@ class _Training:
 
     def outcomes(
         self, runs: Sequence[PlannedRun], perform: Perform, listen: Listener, *, fail_fast: bool
-    ) -> Iterator[Outcome]:
+    ) -> Iterator[RunOutcome]:
         """Have the engine do the runs: first those that no other process is training, then wait for the others."""
         left = {run.name: run for run in runs}
         for wait in (False, True):
@@ -160,13 +160,13 @@ class _Training:
                 wait=wait,
             )
 
-    def _settle(self, run: PlannedRun, event: Ended | Failed) -> Outcome:
+    def _settle(self, run: PlannedRun, event: Ended | Failed) -> RunOutcome:
         if isinstance(event, Ended):
-            return Outcome(run.name, event.status)
+            return RunOutcome(run.name, event.status)
         if not (self.folder / records.EXPERIMENT_FILE).exists():
             raise RecordsError(f"{self.folder}: was removed while its runs were training: run again, from the start")
         _record_failure(run, event.error)
-        return Outcome(run.name, "failed", event.error)
+        return RunOutcome(run.name, "failed", event.error)
 
 
 def _record_failure(run: PlannedRun, error: str) -> None:

@@ -88,7 +88,7 @@ def _common_identity(config: Config, digest: str, device: Device) -> dict[str, A
     }
 
 
-def expected(config: Config, folder: Path) -> int:
+def untrained(config: Config, folder: Path) -> int:
     """How many runs there seem to be to train, before the dataset is known: those that have left no model."""
     runs = product(config.variants, config.points, config.seeds)
     places = (records.run_folder(folder, variant.id, point, seed) for variant, point, seed in runs)

@@ -16,7 +16,7 @@ from wncompare.analysis.stats.medians import (
     time_to_target,
 )
 from wncompare.analysis.stats.p_values import holm
-from wncompare.analysis.stats.paired import PairedComparison, compare, mean_difference
+from wncompare.analysis.stats.paired import PairedComparison, compare_pairs, mean_difference
 from wncompare.analysis.stats.pairing import differences, paired
 
 __all__ = [
@@ -27,7 +27,7 @@ __all__ = [
     "PairedComparison",
     "Quantile",
     "area_under_curve",
-    "compare",
+    "compare_pairs",
     "differences",
     "holm",
     "mean_band",

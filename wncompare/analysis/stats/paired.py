@@ -75,7 +75,7 @@ class PairedComparison:
     equivalence: Equivalence | None
 
 
-def compare(
+def compare_pairs(
     values: Mapping[int, float],
     reference: Mapping[int, float],
     *,

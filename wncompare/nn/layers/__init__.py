@@ -1,6 +1,7 @@
 """Layers that reparameterize kernels, and functions that apply them to whole models; they need Keras alone."""
 
 from .data_init import initialize_from_data
+from .folding import fold
 from .foreign_weights import load_weight_norm
 from .mean_only_batch_normalization import MeanOnlyBatchNormalization
 from .reparameterization import Norms, Reparameterization
@@ -16,6 +17,7 @@ __all__ = [
     "Summary",
     "WeightNormalization",
     "WeightStandardization",
+    "fold",
     "initialize_from_data",
     "load_weight_norm",
     "summary",

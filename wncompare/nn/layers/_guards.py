@@ -14,7 +14,7 @@ def refusal(act: str, layer: keras.layers.Layer) -> ValueError:
     """Why the kernel of a wrapped layer cannot be quantized or given a LoRA, and the way to it."""
     return ValueError(
         f"Cannot {act} layer '{layer.name}' of type {type(layer).__name__} inside a reparameterization: it computes "
-        "with w(v, g), not with its own kernel. Fold first: wncompare.nn.export.fold(model), or layer.remove() for one."
+        "with w(v, g), not with its own kernel. Fold first: wncompare.layers.fold(model), or layer.remove() for one."
     )
 
 

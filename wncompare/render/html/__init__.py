@@ -20,7 +20,7 @@ from wncompare.records import METRICS, Experiment
 from wncompare.render.figures import style as figure_style
 from wncompare.render.html import axes, curves, dots
 from wncompare.render.html.legibility import DARK_PAGE, LIGHT_PAGE, LINE_CONTRAST, TEXT_CONTRAST, readable
-from wncompare.render.tables import MOST_GRAVE, OVER_ALL
+from wncompare.render.tables import OVER_ALL
 from wncompare.storage.files import strict
 
 SCRIPTS = ("data.js", "build.js", "numbers.js", "axes.js", "curves.js", "cursor.js", "dots.js", "tables.js", "page.js")
@@ -37,7 +37,6 @@ def render(experiment: Experiment, summary: Summary) -> str:
         labels={variant.id: variant.label for variant in experiment.config.variants},
         headline=METRIC_NAMES[summary.headline],
         over_all=OVER_ALL,
-        most_grave=MOST_GRAVE,
         metrics={metric: name for metric, name in METRIC_NAMES.items() if metric in METRICS},
         costs=COSTS,
         seeds=experiment.config.seeds,

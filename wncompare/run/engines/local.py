@@ -2,11 +2,13 @@
 
 import threading
 from collections.abc import Generator, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from queue import Empty, SimpleQueue
+from typing import TypeVar
 
+from wncompare.errors import WncompareError
 from wncompare.run.engines.process import Worker
-from wncompare.tasks import Died, Event, Failed, Last, Retry, Task
+from wncompare.tasks import Died, Event, Failed, Last, Report, Retry, Task
 
 
 def execute(
@@ -44,6 +46,26 @@ def execute(
     finally:
         for slot in slots:
             slot.close()
+
+
+_Result = TypeVar("_Result")
+
+
+def perform_alone(
+    task: Task, expected: type[_Result], *, environment: Mapping[str, str], listen: Report = lambda event: None
+) -> _Result:
+    """What comes of one task that has a worker of its own; `listen` hears of all its events.
+
+    Raises:
+        WncompareError: the task failed; the message is its own.
+    """
+    with closing(execute([task], workers=1, environment=environment)) as events:
+        for event in events:
+            listen(event)
+    if isinstance(event, Failed):
+        raise WncompareError(event.error)
+    assert isinstance(event, expected)
+    return event
 
 
 @contextmanager

@@ -93,24 +93,32 @@ _TOKEN = (
 
 
 def _refuses_token(ray: Any, address: str) -> bool:
-    """Whether the cluster's head answers, and refuses this machine's token: Ray says so twenty times, a line a second.
+    """Whether the cluster's head answers, and refuses what this machine has: Ray says so twenty times, a line a second.
 
-    What this asks of Ray is its own affair; where another version lacks it, Ray's own words must do.
+    A token in the home is shown only to a cluster that asks for one: a process that has shown it takes no answers from
+    nodes that have none. What this asks of Ray is its own affair; a version that lacks it speaks for itself.
     """
     if address == "local":
         return False
     try:
         from ray._private.authentication.authentication_token_setup import maybe_enable_token_auth_if_token_available
-        from ray._private.services import canonicalize_bootstrap_address
 
-        head = canonicalize_bootstrap_address(address)
+        if not _is_refused(ray, address):
+            return False
         maybe_enable_token_auth_if_token_available(warn_if_disabled=False)
-        with _silent():
-            ray._raylet.GcsClient(address=head)
-    except ray.exceptions.AuthenticationError:
-        return True
+        return _is_refused(ray, address)
     except Exception:
         return False
+
+
+def _is_refused(ray: Any, address: str) -> bool:
+    from ray._private.services import canonicalize_bootstrap_address
+
+    try:
+        with _silent():
+            ray._raylet.GcsClient(address=canonicalize_bootstrap_address(address))
+    except ray.exceptions.AuthenticationError:
+        return True
     return False
 
 
