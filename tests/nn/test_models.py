@@ -12,6 +12,7 @@ from wncompare.catalog.models import FileOptions, MlpOptions
 from wncompare.catalog.registry import Options
 from wncompare.config import from_data
 from wncompare.errors import ModelError
+from wncompare.layers import WeightNormalization
 from wncompare.nn import models
 from wncompare.records.identity import differences, model_identity
 
@@ -191,6 +192,16 @@ def test_a_file_s_frozen_weights_are_kept(tmp_path: Path) -> None:
     assert "drew the weights of the file's frozen layers anew" in differences(before, {"model": identity})
 
 
+def test_a_wrapped_layer_that_is_frozen_keeps_its_gains(tmp_path: Path) -> None:
+    """Where only the layer inside is frozen, v and g are both the file's: what it computes stays."""
+    frozen = WeightNormalization(keras.layers.Conv2D(2, 2), data_init=False)
+    own = keras.Sequential([keras.Input((4, 4, 1)), frozen, keras.layers.Flatten(), keras.layers.Dense(3)])
+    frozen.layer.trainable = False
+    model = models.from_file(save(own, tmp_path), shape=(4, 4, 1), classes=3)
+    images = np.random.default_rng(1).random((6, 4, 4, 1)).astype("float32")
+    np.testing.assert_array_equal(model.layers[0](images).numpy(), frozen(images).numpy())
+
+
 def test_a_run_that_lost_what_was_adapted_differs_and_the_reason_is_said(tmp_path: Path) -> None:
     """Only files with adapted layers have the key, so that all other runs of files go on as they were."""
     plain = {"name": "file", **save(network(), tmp_path).model_dump()}
@@ -205,3 +216,20 @@ def test_a_run_that_lost_what_was_adapted_differs_and_the_reason_is_said(tmp_pat
     assert "adapted" not in model_identity({"name": "file", **save(given, tmp_path).model_dump()})
     (tmp_path / "none.keras").write_bytes(b"PK no archive")
     assert "adapted" not in model_identity({"name": "file", "file": str(tmp_path / "none.keras")})
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int32", "bool"])
+def test_a_model_of_whole_numbers_is_refused(dtype: str) -> None:
+    """Keras would cast images in [0, 1] to 0 or 1."""
+    inputs = keras.Input((4, 4, 1), dtype=dtype)
+    outputs = keras.layers.Dense(3)(keras.layers.Flatten()(keras.layers.Rescaling(1 / 255)(inputs)))
+    with pytest.raises(ModelError, match=f"takes {dtype}, to which images scaled .*remove what scales them"):
+        models.checked(keras.Model(inputs, outputs), "build_model", shape=(4, 4, 1), classes=3)
+
+
+def test_a_model_with_named_outputs_is_refused() -> None:
+    """There is one loss, of one tensor."""
+    inputs = keras.Input((4, 4, 1))
+    outputs = {"y": keras.layers.Dense(3)(keras.layers.Flatten()(inputs))}
+    with pytest.raises(ModelError, match="gives a dictionary of outputs: end it with the one tensor"):
+        models.checked(keras.Model(inputs, outputs), "build_model", shape=(4, 4, 1), classes=3)

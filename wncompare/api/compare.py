@@ -139,14 +139,13 @@ def _packed(build_model: Any) -> bytes:
         UsageError: something that it uses has no place in another process.
     """
     try:
-        packed: bytes = cloudpickle.dumps(build_model)
+        return bytes(cloudpickle.dumps(build_model))
     except Exception as error:  # what it refers to raises what it likes
         reason = " ".join(str(error).split())[:200]
         raise UsageError(
             f"build_model: cannot be sent to a worker process ({reason}): make what it uses, such as open files, locks "
             "and generators, inside the function"
         ) from error
-    return packed
 
 
 def _refuse_nothing(experiment: Experiment) -> None:

@@ -105,8 +105,8 @@ if TYPE_CHECKING:  # each is one of a union that is built below: what they have 
 else:
     DatasetChoice = _choice(DATASETS, Named)
     ModelChoice = _choice(MODELS, Named)
-    OptimizerChoice = _choice(OPTIMIZERS, NamedOptimizer)
-    ScheduleChoice = _choice(SCHEDULES, NamedSchedule)
+    OptimizerChoice = _choice(OPTIMIZERS, Named)  # whose fields are none of the options, or it would set their defaults
+    ScheduleChoice = _choice(SCHEDULES, Named)
     VariantChoice = _variant()
 
 

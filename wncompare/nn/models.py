@@ -15,6 +15,7 @@ from wncompare.catalog.models import MODELS, FileOptions, FunctionOptions, MlpOp
 from wncompare.catalog.registry import Options
 from wncompare.config import Named
 from wncompare.errors import ModelError
+from wncompare.nn.layers import Reparameterization
 from wncompare.nn.layers.copying import copy_state, is_adapted, is_own
 from wncompare.nn.layers.structure import descendants
 
@@ -84,9 +85,14 @@ def _fresh(model: keras.Model) -> keras.Model:
     """The model with other initial weights; what is frozen or adapted no training would find again, so it is kept."""
     new = keras.models.clone_model(model)
     for old, copy in zip(descendants(model), descendants(new), strict=True):
-        if is_adapted(old) or (old.weights and not old.trainable):
+        if is_adapted(old) or (old.weights and not _is_trained(old)):
             copy_state(old, copy)
     return new
+
+
+def _is_trained(layer: keras.layers.Layer) -> bool:
+    """Whether a layer's weights are trained; a wrapped layer that is frozen freezes its gains too."""
+    return layer.trainable and not (isinstance(layer, Reparameterization) and not layer.layer.trainable)
 
 
 def checked(model: object, name: str, *, shape: Shape, classes: int) -> keras.Model:
@@ -99,6 +105,7 @@ def checked(model: object, name: str, *, shape: Shape, classes: int) -> keras.Mo
         raise ModelError(f"model {name}: a {type(model).__name__}: expected a keras.Model")
     refuse_unknown_inputs(model, name)
     refuse_own_training(model, name)
+    _refuse_other_kinds(model, name)
     expected = (None, *shape), (None, classes)
     found = tuple(model.input_shape), tuple(model.output_shape)
     if any(not _fits(*pair) for pair in zip(found, expected, strict=True)):
@@ -120,6 +127,17 @@ def refuse_unknown_inputs(model: keras.Model, name: str) -> None:
             f"model {name}: a {type(model).__name__} that does not know its inputs: expected a Sequential model that "
             "begins with keras.Input(shape), or keras.Model(inputs, outputs)"
         )
+
+
+def _refuse_other_kinds(model: keras.Model, name: str) -> None:
+    """Refuse a model of whole numbers, and one whose outputs have names."""
+    if whole := [each.dtype for each in keras.tree.flatten(model.inputs) if "float" not in each.dtype]:
+        raise ModelError(
+            f"model {name}: takes {whole[0]}, to which images scaled to [0, 1] would be cast, all to 0 or 1: begin it "
+            "with keras.Input(shape), and remove what scales them"
+        )
+    if isinstance(model(model.inputs if len(model.inputs) > 1 else model.inputs[0]), dict):
+        raise ModelError(f"model {name}: gives a dictionary of outputs: end it with the one tensor of probabilities")
 
 
 _STEPS = ("train_step", "test_step", "compute_loss", "compute_metrics")
