@@ -26,7 +26,7 @@ def test_they_are_said_before_training(tmp_path: Path, tiny: Config, monkeypatch
         raise RecordsError("planned")
 
     monkeypatch.setattr(experiment, "plan", plan)
-    monkeypatch.setattr(experiment, "expected", lambda config, folder: 0)
+    monkeypatch.setattr(experiment, "untrained", lambda config, folder: 0)
     dataset = {"name": "npz", "path": str(tmp_path / "dark.npz")}
     heard: list[Event] = []
     with pytest.raises(RecordsError, match="planned"):
