@@ -246,6 +246,15 @@ def test_a_model_with_a_call_of_its_own_is_refused(x: np.ndarray) -> None:
             weight_normalize(each, data_init=False)
 
 
+@pytest.mark.parametrize("method", ["train_step", "test_step", "compute_loss", "compute_metrics"])
+def test_a_sequential_model_that_trains_in_a_way_of_its_own_is_refused(method: str) -> None:
+    """A model rebuilt from its layers would train in Keras's way, and nothing would say so."""
+    own = type("Own", (keras.Sequential,), {method: lambda self, *args, **kwargs: None})
+    model = own([keras.Input((5,)), layers.Dense(2)])
+    with pytest.raises(ValueError, match=rf"of type Own: it has a {method}\(\) of its own"):
+        weight_normalize(model, data_init=False)
+
+
 def test_random_state_and_a_waiting_layer_stay_as_they_are(x: np.ndarray) -> None:
     """A copied Dropout draws the same masks, and a wrapper that waits for its first batch waits in the copy too."""
     model = keras.Sequential(

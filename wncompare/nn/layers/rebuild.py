@@ -40,6 +40,10 @@ def rebuild(model: keras.Model, replace: Replace, *, copy: bool = True) -> keras
     return _Rebuilding(replace, copy).run(model)
 
 
+_STEPS = ("train_step", "test_step", "compute_loss", "compute_metrics")
+"""What a Sequential model is rebuilt without; a functional one keeps its class."""
+
+
 class _Rebuilding:
     def __init__(self, replace: Replace, copy: bool) -> None:
         self._replace = replace
@@ -59,11 +63,12 @@ class _Rebuilding:
                 f"Cannot rebuild model '{model.name}' of type {type(model).__name__}: expected a Sequential or "
                 "functional model that knows its inputs. A subclassed model wraps its layers where it creates them."
             )
-        if is_own(type(model).call):
-            raise ValueError(
-                f"Cannot rebuild model '{model.name}' of type {type(model).__name__}: it has a call() of its own, "
-                "which a model rebuilt from its layers would not run. Put that code into a layer."
-            )
+        for method in ("call", *(_STEPS if isinstance(model, keras.Sequential) else ())):
+            if is_own(getattr(type(model), method)):
+                raise ValueError(
+                    f"Cannot rebuild model '{model.name}' of type {type(model).__name__}: it has a {method}() of its "
+                    "own, which a model rebuilt from its layers would not run. Put that code into a layer."
+                )
         new = self._sequential(model) if isinstance(model, keras.Sequential) else self._functional(model)
         if model.compiled and self._copy:
             _compile_alike(model, new)
