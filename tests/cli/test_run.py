@@ -116,6 +116,7 @@ def test_it_leaves_the_report_beside_the_records(
     assert page.read_text(encoding="utf-8") == written
 
 
+@pytest.mark.slow
 def test_no_pipe_stops_a_run(config_file: Path, tmp_path: Path) -> None:
     """A pipe in the place of each file that a run writes or looks for is replaced; nobody waits for its other end."""
     folder = tmp_path / "pipes"
@@ -139,6 +140,7 @@ def test_no_pipe_stops_a_run(config_file: Path, tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.slow
 def test_no_stream_stops_a_run(config_file: Path, tmp_path: Path) -> None:
     """Without stdin, stdout and stderr everything is trained, drawn and saved, and the exit code is 0."""
     line = shlex.join(
@@ -309,6 +311,7 @@ def final_weights(folder: Path) -> list[np.ndarray]:
 
 
 @needs_signals
+@pytest.mark.slow
 def test_ctrl_c_keeps_the_records_and_the_same_command_goes_on(
     config_file: Path, uninterrupted: Path, tmp_path: Path
 ) -> None:
@@ -331,6 +334,7 @@ def test_ctrl_c_keeps_the_records_and_the_same_command_goes_on(
 
 
 @needs_signals
+@pytest.mark.slow
 def test_a_killed_driver_loses_nothing(config_file: Path, uninterrupted: Path, tmp_path: Path) -> None:
     """After SIGKILL, and with a torn resume point, the same command ends bit for bit where it would have."""
     folder = tmp_path / "killed"
@@ -344,6 +348,7 @@ def test_a_killed_driver_loses_nothing(config_file: Path, uninterrupted: Path, t
         np.testing.assert_array_equal(ours, theirs)
 
 
+@pytest.mark.slow
 def test_more_epochs_add_to_what_is_there(config_file: Path, uninterrupted: Path, tmp_path: Path) -> None:
     """Three epochs and then six in the same folder: three more are trained, and end where six at once do."""
     folder = tmp_path / "more"
@@ -353,6 +358,7 @@ def test_more_epochs_add_to_what_is_there(config_file: Path, uninterrupted: Path
     assert histories(records.read(folder)) == histories(records.read(uninterrupted))
 
 
+@pytest.mark.slow
 def test_a_network_from_a_file_is_known_by_its_bytes(config_file: Path, tmp_path: Path) -> None:
     """`model: {file: my.keras}` trains; the same path with another network in it is refused in the same folder."""
     keras = pytest.importorskip("keras")

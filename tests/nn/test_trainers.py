@@ -36,6 +36,7 @@ def compilations(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 
 @pytest.mark.parametrize("name", sorted(OPTIMIZERS))
+@pytest.mark.slow
 def test_a_constant_learning_rate_is_state(name: str) -> None:
     """For every optimizer that a config can name: on the program of another rate, the bits of a program of its own."""
     make = OPTIMIZERS[name].load()
@@ -54,6 +55,7 @@ def rate(value: float) -> dict[str, Any]:
     return {**TRAINING, "optimizer": {"name": "sgd", "learning_rate": value, "momentum": 0.9}}
 
 
+@pytest.mark.slow
 def test_rates_of_a_grid_compile_once(tmp_path: Path, compilations: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
     """Three rates in one worker, with dropout and batch norm: one compilation, a record and a saved model that name the
     run's own rate, and the last one's checkpoint is to the bit that of a run with a program of its own."""
