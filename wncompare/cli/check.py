@@ -85,8 +85,6 @@ def _as_data(dataset: "Dataset") -> dict[str, Any]:
 
 
 def _described(config: "Config", dataset: "Dataset | None") -> Iterator[str]:
-    from wncompare import data
-
     if dataset is None:
         name = config.dataset.name
         yield f"data: {name} is not on this machine: run downloads it, as does wncompare data fetch {name}"
@@ -97,4 +95,4 @@ def _described(config: "Config", dataset: "Dataset | None") -> Iterator[str]:
         f"data: {found['label']}: {found['train']:,} training and {found['test']:,} test images, {shape}, "
         f"{found['classes']} classes"
     )
-    yield from data.caveats(dataset)
+    yield from found["caveats"]
