@@ -9,8 +9,9 @@ import pytest
 
 from tests.recorded import amend, configured, summary_of
 from wncompare import records
-from wncompare.analysis.headline import better, headline, metric
+from wncompare.analysis.headline import headline, metric
 from wncompare.analysis.views import views
+from wncompare.catalog.metrics import better
 from wncompare.config import Config
 from wncompare.errors import RecordsError
 from wncompare.records import METRICS

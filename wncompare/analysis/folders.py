@@ -9,10 +9,11 @@ from typing import Any
 
 from wncompare.analysis import contrasts, metrics, verdict
 from wncompare.analysis.environment import environment
-from wncompare.analysis.headline import Better, Metric, headline
+from wncompare.analysis.headline import Metric, headline
 from wncompare.analysis.schema import Outcome, SeedDifference
 from wncompare.analysis.stats import Estimate, PairedComparison, mean_interval
 from wncompare.analysis.words import metric_name
+from wncompare.catalog.metrics import Better
 from wncompare.errors import UsageError
 from wncompare.records import Experiment, Run
 

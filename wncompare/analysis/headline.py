@@ -2,16 +2,12 @@
 
 from dataclasses import dataclass
 from math import inf
-from typing import Literal
 
+from wncompare.catalog.metrics import Better, better
 from wncompare.errors import RecordsError
 from wncompare.records import Experiment
 
-Better = Literal["higher", "lower"]
-
 _PREFIXES = ("val_", "test_")
-_HIGHER = ("accuracy", "auc", "precision", "recall", "similarity", "score")
-"""How the names of metrics end that are better higher; of the others, losses and errors, a lower one is."""
 
 
 @dataclass(frozen=True)
@@ -54,11 +50,6 @@ class Metric:
 def metric(name: str) -> Metric:
     """A metric by its name, in the direction of its kind."""
     return Metric(name, better(name))
-
-
-def better(name: str) -> Better:
-    """Which way a metric of that name is better: accuracies and scores higher, losses and errors lower."""
-    return "higher" if bare(name).endswith(_HIGHER) else "lower"
 
 
 def headline(experiment: Experiment) -> Metric:

@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal
 
 from wncompare.analysis.estimates import Equivalence, Estimate, Quantile
-from wncompare.analysis.headline import Better
+from wncompare.catalog.metrics import Better
 
 SCHEMA_VERSION = 3
 

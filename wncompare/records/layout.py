@@ -2,9 +2,8 @@
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import get_args
 
-from wncompare.catalog.training import Metric
+from wncompare.catalog.metrics import METRICS as FURTHER
 from wncompare.config.grid import Point
 
 EXPERIMENT_FILE = "experiment.json"
@@ -19,7 +18,7 @@ METRICS = ("loss", "accuracy", "val_loss", "val_accuracy")
 HISTORY_COLUMNS = ("epoch", *METRICS, "learning_rate", "train_seconds", "eval_seconds", "steps")
 ACCURACIES = ("accuracy", "val_accuracy")
 """What a history has where the targets are classes, and lacks where they are numbers."""
-EXTRA_COLUMNS = tuple(prefix + metric for metric in get_args(Metric) for prefix in ("", "val_"))
+EXTRA_COLUMNS = tuple(prefix + metric for metric in FURTHER for prefix in ("", "val_"))
 """What a history may have beside these where the config asks for more metrics."""
 LAYER_COLUMNS = ("epoch", "layer", "v_norm", "g", "effective_learning_rate")
 
