@@ -7,7 +7,7 @@ from math import isfinite
 
 import numpy as np
 
-from wncompare.analysis import contrasts, metrics
+from wncompare.analysis import contrasts, metrics, sessions
 from wncompare.analysis.arms import Arm, RunCurves
 from wncompare.analysis.contrasts import PairedDifferences
 from wncompare.analysis.failures import counts_of
@@ -110,9 +110,10 @@ def views(experiment: Experiment) -> Views:
     """The experiment in numbers; asked for again, the same object."""
     config, compared = experiment.config, settings(experiment)
     targets = _targets(experiment, compared[0])
+    trained_in = sessions.sessions(experiment.runs)
     arms = {
         (variant.id, point.slug): Arm(
-            variant, point, tuple(experiment.of(variant, point)), metrics.headline(config), targets
+            variant, point, tuple(experiment.of(variant, point)), metrics.headline(config), targets, trained_in
         )
         for variant in config.variants
         for point in config.points
