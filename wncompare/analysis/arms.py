@@ -55,8 +55,8 @@ class TargetTimes:
 class Arm:
     """One variant at one point of the grid: `runs` are all that there are, of which those that ended count.
 
-    A run that diverged ranks worst, so that it withholds the means from there on. Numbers are computed when they are
-    first asked for, and once.
+    A run that diverged ranks worst, so that it withholds the means from there on. `sessions` has those that trained a
+    run, by its name. Numbers are computed when they are first asked for, and once.
     """
 
     variant: Variant
@@ -65,6 +65,7 @@ class Arm:
     headline_metric: Metric
     metrics: tuple[str, ...]
     targets: tuple[float, ...]
+    sessions: Mapping[str, tuple[str, ...]]
 
     @cached_property
     def ended(self) -> tuple[Run, ...]:

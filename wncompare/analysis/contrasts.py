@@ -6,7 +6,7 @@ from math import isnan
 
 import numpy as np
 
-from wncompare.analysis import metrics, stats, verdict
+from wncompare.analysis import metrics, sessions, stats, verdict
 from wncompare.analysis.arms import Arm
 from wncompare.analysis.estimates import Estimate
 from wncompare.analysis.headline import Metric
@@ -46,11 +46,6 @@ def differences(contrast: Contrast, arm: Arm, reference: Arm) -> PairedDifferenc
     """`arm` minus `reference`, seed by seed."""
     values, others = arm.headlines, reference.headlines
     return PairedDifferences(contrast, _by_seed(values, others), stats.mean_difference(values, others))
-
-
-def step_ratio(runs: Sequence[Run], reference: Sequence[Run]) -> Estimate:
-    """A training step's time over the reference's."""
-    return stats.ratio(metrics.step_seconds(runs), metrics.step_seconds(reference))
 
 
 def corrected(found: Sequence[PairedComparison]) -> Iterator[tuple[float, float]]:
@@ -113,7 +108,7 @@ def _summary(config: Config, pair: _Pair, p_holm: float, smallest_p_holm: float,
         losses=found.losses,
         detectable=found.detectable,
         equivalence=found.equivalence,
-        step_ratio=stats.ratio(variant.step_times, reference.step_times),
+        step_ratio=sessions.step_ratio(variant, reference),
         time_to_target_ratios=tuple(_time_ratio(pair, place) for place in range(len(variant.times))),
         outcome=verdict.outcome(found, p_holm, smallest_p_holm),
         sentence="",

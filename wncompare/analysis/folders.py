@@ -7,7 +7,7 @@ from math import isfinite, nan
 from statistics import fmean
 from typing import Any
 
-from wncompare.analysis import contrasts, metrics, verdict
+from wncompare.analysis import contrasts, metrics, sessions, verdict
 from wncompare.analysis.environment import environment
 from wncompare.analysis.headline import Metric, headline
 from wncompare.analysis.schema import Outcome, SeedDifference
@@ -40,7 +40,7 @@ class Change:
 
     `a` and `b` are the headline's means over the runs that have a partner, so that they differ by `difference`.
     `diverged` counts the pairs in which B's run diverged and A's did not, less those of the other way round.
-    `step_ratio` is B over A.
+    `step_ratio` is B over A, without an interval: each folder's times are one measurement.
     """
 
     variant: str
@@ -188,7 +188,7 @@ def _change(pair: _Pair, metric: Metric, p_holm: float, smallest_p_holm: float) 
         smallest_p_holm=smallest_p_holm,
         better=metric.better,
         diverged=values.count(metric.worst) - values.count(-metric.worst),
-        step_ratio=contrasts.step_ratio(*pair.runs),
+        step_ratio=sessions.ratio_between(*pair.runs),
         outcome=verdict.outcome(found, p_holm, smallest_p_holm),
     )
 

@@ -102,8 +102,8 @@ def _statistics(summary: Summary) -> Iterator[str]:
         f"{_correction(summary)}."
     )
     yield (
-        "A step-time ratio is the geometric mean of the paired ratios of a training step's time, compilation apart, "
-        "with its interval."
+        "A step-time ratio is the geometric mean of the paired ratios of a training step's time, compilation apart; "
+        "its replication is the session, so that it has an interval from three sessions on."
     )
     yield (
         "All intervals are over seeds alone: they are conditional on this training set, on this test set and split, "

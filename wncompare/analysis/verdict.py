@@ -78,8 +78,9 @@ def worded(
 def _cost(ratio: Estimate) -> str:
     if not isfinite(ratio.mean):
         return ""
-    interval = f" ({ratio.low:.2f} to {ratio.high:.2f})" if isfinite(ratio.high) else ""
-    return f"; a training step takes {ratio.mean:.2f} times as long{interval}"
+    sessions = counted(ratio.n, "session")
+    interval = f"{ratio.low:.2f} to {ratio.high:.2f} over {sessions}" if isfinite(ratio.high) else f"in {sessions}"
+    return f"; a training step takes {ratio.mean:.2f} times as long ({interval})"
 
 
 def _finding(

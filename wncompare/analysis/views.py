@@ -7,7 +7,7 @@ from math import isfinite
 
 import numpy as np
 
-from wncompare.analysis import contrasts, metrics
+from wncompare.analysis import contrasts, metrics, sessions
 from wncompare.analysis.arms import Arm, RunCurves
 from wncompare.analysis.contrasts import PairedDifferences
 from wncompare.analysis.failures import counts_of
@@ -123,10 +123,12 @@ class Views:
 def views(experiment: Experiment) -> Views:
     """The experiment in numbers; asked for again, the same object."""
     config, compared = experiment.config, settings(experiment)
-    judged = headline(experiment)
+    judged, trained_in = headline(experiment), sessions.sessions(experiment.runs)
     targets, names = _targets(experiment, compared[0], judged), metrics_of(experiment, judged)
     arms = {
-        (variant.id, point.slug): Arm(variant, point, tuple(experiment.of(variant, point)), judged, names, targets)
+        (variant.id, point.slug): Arm(
+            variant, point, tuple(experiment.of(variant, point)), judged, names, targets, trained_in
+        )
         for variant in config.variants
         for point in config.points
     }

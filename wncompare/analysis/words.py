@@ -53,10 +53,11 @@ def milliseconds(found: Estimate) -> str:
 
 
 def ratio(found: Estimate) -> str:
-    """A ratio with its interval: "1.12 (1.05 to 1.19)"."""
+    """A ratio of times with its interval over sessions: "1.12 (1.05 to 1.19)", "1.12 (1 session)"."""
     if not isfinite(found.mean):
         return NOTHING
-    return f"{found.mean:.2f} ({found.low:.2f} to {found.high:.2f})" if isfinite(found.high) else f"{found.mean:.2f}"
+    interval = f"{found.low:.2f} to {found.high:.2f}" if isfinite(found.high) else counted(found.n, "session")
+    return f"{found.mean:.2f} ({interval})"
 
 
 def ratio_of_medians(found: TargetRatio) -> str:
