@@ -23,7 +23,8 @@ def summarize(experiment: Experiment) -> Summary:
 
     The headline is the validation accuracy of each run's last epoch or, with a holdout, its accuracy on the test split.
     """
-    config, found = experiment.config, views(experiment)
+    found = views(experiment)
+    config, experiment = experiment.config, found.experiment
     targets = Targets(found.targets, exploratory=not config.targets)
     comparisons = _comparisons(config, found)
     runs = counts(experiment)
@@ -34,6 +35,7 @@ def summarize(experiment: Experiment) -> Summary:
         headline=metrics.headline(config),
         confidence=stats.CONFIDENCE,
         smallest_difference=config.smallest_difference,
+        seeds=experiment.seeds,
         targets=targets,
         verdict=verdict(comparisons),
         caveats=caveats(experiment, runs, targets, comparisons),
@@ -67,7 +69,7 @@ def _variant(view: View, arm: Arm) -> VariantSummary:
         color=arm.variant.color,
         point=arm.point.slug,
         reference=arm.variant is view.config.variants[0],
-        planned=len(view.config.seeds),
+        planned=len(view.seeds),
         finished=arm.finished,
         diverged=arm.diverged,
         failed=arm.count("failed"),

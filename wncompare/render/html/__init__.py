@@ -39,7 +39,7 @@ def render(experiment: Experiment, summary: Summary) -> str:
         over_all=OVER_ALL,
         metrics={metric: name for metric, name in METRIC_NAMES.items() if metric in METRICS},
         costs=COSTS,
-        seeds=experiment.config.seeds,
+        seeds=views(experiment).experiment.seeds,
         config=yaml.safe_dump(strict(summary.config), sort_keys=False, allow_unicode=True, default_flow_style=None),
         environment=list(_flat(summary.environment)),
         views=list(_views(views(experiment))),
@@ -100,7 +100,7 @@ def _data(experiment: Experiment, summary: Summary) -> dict[str, Any]:
     return {
         "labels": [variant.label for variant in variants],
         "metrics": METRIC_NAMES,
-        "seeds": experiment.config.seeds,
+        "seeds": found.experiment.seeds,
         "height": axes.plot_height(len(variants)),
         "arms": curves.arms(found),
         "views": [
