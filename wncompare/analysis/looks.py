@@ -9,6 +9,7 @@ from functools import lru_cache
 
 from wncompare.analysis import contrasts, sessions
 from wncompare.analysis.arms import Arm
+from wncompare.analysis.collapse import guess
 from wncompare.analysis.headline import headline
 from wncompare.analysis.schema import ContrastSummary, Outcome
 from wncompare.records import Experiment
@@ -91,7 +92,9 @@ def _complete(experiment: Experiment) -> int:
 def _look(experiment: Experiment, n: int) -> Look:
     first, (point,) = _first(experiment, n), experiment.config.points
     config, judged = experiment.config, headline(first)
-    trained_in = sessions.sessions(first.runs)
-    arms = [Arm(variant, point, tuple(first.of(variant)), judged, (), (), trained_in) for variant in config.variants]
+    trained_in, limit = sessions.sessions(first.runs), guess(first)
+    arms = [
+        Arm(variant, point, tuple(first.of(variant)), judged, (), (), trained_in, limit) for variant in config.variants
+    ]
     (found,) = contrasts.tested(config, [arms])
     return Look(first.seeds, found)

@@ -8,11 +8,10 @@ import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from math import isfinite
 
-from wncompare.analysis.estimates import Estimate
 from wncompare.analysis.failures import clean
 from wncompare.analysis.methods import methods
-from wncompare.analysis.schema import Comparison, Summary
-from wncompare.analysis.words import NOTHING, estimate, metric_name, plain, ratio, signed
+from wncompare.analysis.schema import Comparison, ContrastSummary, Summary
+from wncompare.analysis.words import NOTHING, estimate, median_difference, metric_name, plain, ratio, signed
 from wncompare.render.tables import Row
 
 _SPECIAL = {
@@ -111,19 +110,21 @@ def _variants(comparison: Comparison) -> Iterator[Row]:
 
 
 def _contrasts(comparison: Comparison) -> Iterator[Row]:
-    labels = {variant.id: variant.label for variant in comparison.variants}
     for contrast in comparison.contrasts:
         yield (
-            f"{labels[contrast.variant]} − {labels[contrast.reference]}",
+            contrast.label if contrast.variant is not None else f"{contrast.name}: {contrast.label}",
             str(contrast.n),
-            _difference(contrast.difference),
+            _difference(contrast),
             _p_value(contrast.p_holm),
             ratio(contrast.step_ratio),
         )
 
 
-def _difference(found: Estimate) -> str:
-    """The mean with its bounds, a mean alone or a dash."""
+def _difference(contrast: ContrastSummary) -> str:
+    """The mean or median difference with its bounds, one alone or a dash."""
+    if contrast.basis == "median":
+        return f"median {median_difference(contrast.median)}"
+    found = contrast.difference
     if not isfinite(found.low):
         return estimate(found, sign=True)
     return f"{signed(found.mean)} ({signed(found.low)} to {signed(found.high)})"
