@@ -105,7 +105,7 @@ def _finding(
         case "not told from noise":
             return (
                 f"No difference between {one} and {other} can be told from seed noise: {numbers}; "
-                f"a t-test of {pairs} detects {contrast.detectable:.4f} with 80 % power{_undecided(contrast, smallest)}"
+                f"{pairs} detect {contrast.detectable:.4f} with 80 % power{_undecided(contrast, smallest)}"
             )
         case "too few":
             return (
