@@ -7,6 +7,7 @@ from wncompare.analysis.arms import Arm, TargetTimes
 from wncompare.analysis.caveats import caveats, grave
 from wncompare.analysis.environment import environment
 from wncompare.analysis.failures import counts, problems
+from wncompare.analysis.headline import headline
 from wncompare.analysis.robustness import robustness
 from wncompare.analysis.schema import Comparison, Curve, Summary, Targets, TargetSummary, VariantSummary, as_data
 from wncompare.analysis.verdict import verdict
@@ -21,9 +22,9 @@ __all__ = ["Summary", "as_data", "summarize"]
 def summarize(experiment: Experiment) -> Summary:
     """The experiment's runs in numbers, with the verdict on each contrast of its config.
 
-    The headline is the validation accuracy of each run's last epoch or, with a holdout, its accuracy on the test split.
+    The headline is that of each run's last epoch on validation data or, with a holdout, on the test split.
     """
-    config, found = experiment.config, views(experiment)
+    config, found, judged = experiment.config, views(experiment), headline(experiment)
     targets = Targets(found.targets, exploratory=not config.targets)
     comparisons = _comparisons(config, found)
     runs = counts(experiment)
@@ -31,7 +32,8 @@ def summarize(experiment: Experiment) -> Summary:
         experiment=config.name,
         dataset=dataset_of(experiment),
         model=model_name(config),
-        headline=metrics.headline(config),
+        headline=judged.name,
+        better=judged.better,
         confidence=stats.CONFIDENCE,
         smallest_difference=config.smallest_difference,
         targets=targets,
@@ -73,8 +75,9 @@ def _variant(view: View, arm: Arm) -> VariantSummary:
         failed=arm.count("failed"),
         parameters=next((run.record.parameters for run in arm.ended), None),
         accuracy=arm.accuracy,
+        training=arm.training,
         headline=arm.headline,
-        median=stats.median(list(arm.headlines.values())),
+        median=arm.median,
         area=arm.area,
         step_seconds=arm.step_seconds,
         compile_seconds=metrics.compile_seconds(arm.ended),
@@ -84,7 +87,7 @@ def _variant(view: View, arm: Arm) -> VariantSummary:
 
 
 def _curve(arm: Arm) -> Curve:
-    band = arm.bands["val_accuracy"]
+    band = arm.bands[arm.headline_metric.validation.name]
     columns = (np.arange(1, len(band.n) + 1), band.n, band.mean, band.low, band.high)
     return Curve(*(tuple(column.tolist()) for column in columns))
 
