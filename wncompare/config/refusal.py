@@ -137,6 +137,7 @@ _NAMING = (
     "contrast",
     "metric",
     "early_stopping",
+    "headline",
     "union_tag_not_found",
     "union_tag_invalid",
 )
