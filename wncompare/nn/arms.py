@@ -14,6 +14,7 @@ from wncompare.data import Dataset, Split
 from wncompare.errors import ModelError
 from wncompare.nn import models
 from wncompare.nn.input_range import refuse_squashed
+from wncompare.nn.own_variant import Vary, varied
 from wncompare.nn.training import schedules
 from wncompare.nn.training.batches import batch_order, scaled
 
@@ -28,8 +29,11 @@ def build(
     dataset: Dataset,
     training: Split,
     build_model: Callable[[], keras.Model] | None = None,
+    vary: Vary | None = None,
 ) -> keras.Model:
     """The compiled model of one arm; its regular model is the config's or what `build_model` returns.
+
+    The variant is the config's, or what `vary`, a function of the user's own, makes of the regular model.
 
     The same seed gives every arm the same initial kernels and the same initialization batch.
 
@@ -47,7 +51,12 @@ def build(
     batch = init_batch(training, size=config.init_batch, seed=seed)
     refuse_squashed(model, batch[:_CHECKED])
     _check_probabilities(model, batch[:_CHECKED], config.training.loss)
-    model = VARIANTS[variant.name].load()(model, variant.options, batch)
+    if vary is None:
+        model = VARIANTS[variant.name].load()(model, variant.options, batch)
+    else:
+        model = varied(model, vary, variant_id)
+        _check_trained(model)
+        _check_probabilities(model, batch[:_CHECKED], config.training.loss)
     optimizer = _optimizer(config.training, epoch_steps=ceil(len(training) / config.training.batch_size))
     model.compile(optimizer=optimizer, loss=config.training.loss, metrics=["accuracy", *config.training.metrics])
     return model
