@@ -43,9 +43,9 @@ def build(
     keras.backend.clear_session()
     keras.utils.set_random_seed(seed)
     if build_model is None:
-        model = models.build(config.model, shape=dataset.shape, classes=dataset.classes)
+        model = models.build(config.model, form=dataset.form)
     else:
-        model = models.checked(build_model(), "build_model", shape=dataset.shape, classes=dataset.classes)
+        model = models.checked(build_model(), "build_model", form=dataset.form)
     _check_trained(model)
     variant = config.variant(variant_id)
     batch = init_batch(training, size=config.init_batch, seed=seed)
