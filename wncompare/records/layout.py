@@ -8,6 +8,7 @@ from wncompare.catalog.training import Metric
 from wncompare.config.grid import Point
 
 EXPERIMENT_FILE = "experiment.json"
+LOOKS_FILE = "looks.json"
 RUN_FILE = "run.json"
 HISTORY_FILE = "history.csv"
 LAYERS_FILE = "layers.csv"
