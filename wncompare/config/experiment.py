@@ -26,6 +26,13 @@ class Holdout(Options):
     holdout: Annotated[float, Field(gt=0, lt=0.9)]
 
 
+class Budget(Options):
+    """The most training seconds, or steps, after which contrasts are compared at equal cost; each may be left out."""
+
+    seconds: Annotated[float, Field(gt=0)] | None = None
+    steps: Size | None = None
+
+
 class Contrast(Options):
     """A named difference between two variants, both by id: `variant` minus `reference`."""
 
@@ -39,8 +46,8 @@ class Config(Options):
 
     `grid` maps keys to the values that every variant is trained with. What stands below `seeds` is for the statistics
     and changes no run: `contrasts` (by default every other variant minus the first), `targets` (validation accuracies
-    whose time is taken) and `smallest_difference`, the difference in accuracy from which one matters to you;
-    `tensorboard` writes event files beside the records.
+    whose time is taken), `smallest_difference`, the difference in accuracy from which one matters to you, and
+    `budget`, at which variants are compared at equal cost; `tensorboard` writes event files beside the records.
     """
 
     name: FolderName
@@ -55,6 +62,7 @@ class Config(Options):
     contrasts: Annotated[tuple[Contrast, ...], Field(strict=False, max_length=100)] = ()
     targets: Annotated[tuple[Accuracy, ...], Field(strict=False, max_length=20)] = ()
     smallest_difference: Annotated[float, Field(gt=0, lt=1)] | None = None
+    budget: Budget | None = None
     tensorboard: bool = False
 
     @field_validator("validation")
