@@ -17,7 +17,9 @@ from tests.recorded import amend, configured, redraw, summary_of
 from wncompare import config as configs
 from wncompare import load, records
 from wncompare.analysis.equal_cost import _place
+from wncompare.analysis.headline import metric
 from wncompare.analysis.schema import Cost, EqualCost
+from wncompare.analysis.stats import sequences
 from wncompare.config import Config
 from wncompare.errors import ConfigError
 
@@ -152,8 +154,8 @@ def test_the_place_in_a_history_is_the_last_within_the_budget(seconds: Sequence[
     totals = list(accumulate(seconds))
     expected = sum(total <= budget * (1 + 1e-9) for total in totals)
     run = type("Run", (), {"record": type("Record", (), {"status": "finished"}), "epochs": len(seconds)})()
-    run.history = {"val_accuracy": np.arange(1.0, len(seconds) + 1)}
-    place = _place(run, np.array(totals), budget)
+    run.history = {"val_loss": np.arange(1.0, len(seconds) + 1), "train_seconds": np.array(seconds)}
+    place = _place(run, "seconds", budget, metric("val_loss"))
     assert place.epochs == expected
     assert place.value == expected or (expected == 0 and math.isnan(place.value))
 
@@ -168,3 +170,21 @@ def test_the_published_experiment_at_equal_seconds_is_what_pandas_finds() -> Non
         pairs, table.sort_values("spent"), left_on="budget", right_on="spent", by=["seed", "variant"]
     ).pivot(index="seed", columns="variant", values="val_accuracy")
     _assert_compares(_found(folder, "seconds"), taken.weight_norm.to_numpy(), taken.regular.to_numpy())
+
+
+def test_a_headline_that_is_better_lower_keeps_its_direction(eight: Path) -> None:
+    """The loss at the same seconds: a diverged run is the worst there, and the difference has the loss's own sign."""
+    _configured(eight, headline={"metric": "loss"})
+    for seed in range(SEEDS):
+        redraw(eight, f"weight_norm/seed-{seed}", list(CURVES[1, seed]), train_seconds=3.0, val_loss=0.5 + seed)
+        redraw(eight, f"regular/seed-{seed}", list(CURVES[0, seed]), val_loss=1.0)
+    _assert_compares(_found(eight, "seconds"), np.arange(SEEDS) + 0.5, np.ones(SEEDS))
+
+
+def test_seeds_until_settled_have_intervals_that_hold_at_every_look(eight: Path) -> None:
+    """The t confidence sequence and its p-value, of the seeds that count."""
+    _configured(eight, seeds={"until": "settled", "first": 3, "most": 20})
+    found = _found(eight, "seconds")
+    differences = (CURVES[1, :, 5] - CURVES[0, :, 9])[: found.n]
+    assert found.difference == sequences.confidence_sequence(differences)
+    assert found.p_value == sequences.anytime_p_value(differences, first=3)

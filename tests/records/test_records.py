@@ -92,7 +92,7 @@ HISTORY = "regular/seed-0/history.csv"
         (damage(RUN, edit(surprise=1)), r"run\.json: surprise: Extra inputs"),
         (damage(RUN, edit(fingerprint="0" * 64)), r"run\.json: the fingerprint is not that of the identity"),
         (damage(RUN, edit(seed=1)), r"seed-0/run\.json: is the record of regular/seed-1"),
-        (damage(HISTORY, lambda text: text.replace("accuracy", "acc")), r"history\.csv: damaged history"),
+        (damage(HISTORY, lambda text: text.replace("loss", "los")), r"history\.csv: damaged history"),
         (damage(HISTORY, lambda text: text.replace("0.001", "x")), r"history\.csv: damaged history"),
         (damage(HISTORY, lambda text: text[: text.index("\n1") + 8]), r"history\.csv: damaged history"),
         (damage(HISTORY, lambda text: text.replace("\n2,", "\n7,")), r"history\.csv: damaged history \(epoch 7 in row 2\)"),

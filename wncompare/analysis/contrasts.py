@@ -9,6 +9,7 @@ import numpy as np
 from wncompare.analysis import metrics, sessions, stats, verdict
 from wncompare.analysis.arms import Arm
 from wncompare.analysis.estimates import Estimate
+from wncompare.analysis.headline import Metric
 from wncompare.analysis.schema import ContrastSummary, SeedDifference, TargetRatio
 from wncompare.analysis.stats import PairedComparison
 from wncompare.config import Config, Contrast
@@ -16,14 +17,14 @@ from wncompare.records import Run
 
 
 def compare_runs(
-    runs: Sequence[Run], reference: Sequence[Run], metric: str, *, smallest_difference: float | None = None
+    runs: Sequence[Run], reference: Sequence[Run], metric: Metric, *, smallest_difference: float | None = None
 ) -> PairedComparison:
     """The metric at the last epoch of the runs, against the reference's."""
     values, others = metrics.by_seed(runs, metric), metrics.by_seed(reference, metric)
-    return stats.compare_pairs(values, others, smallest_difference=smallest_difference)
+    return stats.compare_pairs(values, others, sign=metric.sign, smallest_difference=smallest_difference)
 
 
-def by_seed(runs: Sequence[Run], reference: Sequence[Run], metric: str) -> tuple[SeedDifference, ...]:
+def by_seed(runs: Sequence[Run], reference: Sequence[Run], metric: Metric) -> tuple[SeedDifference, ...]:
     """The metric's difference seed by seed; NaN where both runs diverged."""
     return _by_seed(metrics.by_seed(runs, metric), metrics.by_seed(reference, metric))
 
@@ -79,7 +80,12 @@ def tested(config: Config, settings: Sequence[Sequence[Arm]]) -> list[tuple[Cont
 def _pair(config: Config, arms: Sequence[Arm], contrast: Contrast) -> _Pair:
     by_id = {arm.variant.id: arm for arm in arms}
     variant, reference = by_id[contrast.variant], by_id[contrast.reference]
-    found = stats.compare_pairs(variant.headlines, reference.headlines, smallest_difference=config.smallest_difference)
+    found = stats.compare_pairs(
+        variant.headlines,
+        reference.headlines,
+        sign=variant.headline_metric.sign,
+        smallest_difference=config.smallest_difference,
+    )
     return _Pair(contrast, (variant, reference), found)
 
 

@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 from statistics import median
 
 import numpy as np
-from numpy.typing import NDArray
 
 from wncompare.analysis import metrics, stats
 from wncompare.analysis.arms import Arm
+from wncompare.analysis.headline import Metric
 from wncompare.analysis.schema import Cost, EqualCost
 from wncompare.config import Config, Contrast
 from wncompare.records import Run
@@ -27,7 +27,7 @@ Pair = Mapping[str, Run]
 
 @dataclass(frozen=True)
 class _Place:
-    """Where a run is taken: after how many epochs, and what the metric was there; −∞ where the run diverged."""
+    """Where a run is taken: after how many epochs, and what the metric was there, the worst where the run diverged."""
 
     epochs: int
     value: float
@@ -57,16 +57,26 @@ def _corrected(found: Sequence[Sequence[EqualCost]], cost: Cost) -> list[list[Eq
     ]
 
 
+def _gate(config: Config) -> stats.Gate:
+    """What the headline passes through: with `until` all holds at every look."""
+    until, tests = config.until, len(config.compared())
+    return stats.Looks(until.first, until.most, tests) if until else stats.Fixed(tests)
+
+
 def _compared(config: Config, arms: Sequence[Arm], contrast: Contrast, cost: Cost) -> EqualCost | None:
     weights = {contrast.variant: 1.0, contrast.reference: -1.0}
     chosen = [arm for arm in arms if arm.variant.id in weights]
     pairs = _pairs(chosen, cost)
     budgets = {seed: _budget(config, pair, cost) for seed, pair in pairs.items()}
-    places = {seed: _places(pair, cost, budgets[seed]) for seed, pair in pairs.items()}
+    metric = arms[0].headline_metric.validation
+    places = {
+        seed: {arm: _place(run, cost, budgets[seed], metric) for arm, run in pair.items()}
+        for seed, pair in pairs.items()
+    }
     if not any(places[seed][arm].epochs < run.epochs for seed, pair in pairs.items() for arm, run in pair.items()):
         return None
     ahead, behind = (_weighted(places, {arm: sign * weight for arm, weight in weights.items()}) for sign in (1, -1))
-    found = stats.compare_pairs(ahead, behind)
+    found = stats.compare_pairs(ahead, behind, sign=metric.sign, gate=_gate(config))
     return EqualCost(
         contrast=contrast.name,
         cost=cost,
@@ -99,16 +109,12 @@ def _budget(config: Config, pair: Pair, cost: Cost) -> float:
     return min(asked, *(float(metrics.costs(run, cost)[-1]) for run in runs if run.epochs))
 
 
-def _places(pair: Pair, cost: Cost, budget: float) -> dict[str, _Place]:
-    return {arm: _place(run, metrics.costs(run, cost), budget) for arm, run in pair.items()}
-
-
-def _place(run: Run, costs: NDArray[np.float64], budget: float) -> _Place:
+def _place(run: Run, cost: Cost, budget: float, metric: Metric) -> _Place:
     """The last epoch that was done within the budget; NaN before the first."""
     if run.record.status == "diverged":
-        return _Place(run.epochs, -np.inf)
-    epochs = int(np.searchsorted(costs, budget * (1 + ROUNDING), side="right"))
-    return _Place(epochs, float(run.history["val_accuracy"][epochs - 1]) if epochs else np.nan)
+        return _Place(run.epochs, metric.worst)
+    epochs = int(np.searchsorted(metrics.costs(run, cost), budget * (1 + ROUNDING), side="right"))
+    return _Place(epochs, float(run.history[metric.name][epochs - 1]) if epochs else np.nan)
 
 
 def _weighted(places: Mapping[int, Mapping[str, _Place]], weights: Mapping[str, float]) -> dict[int, float]:

@@ -4,17 +4,22 @@ from math import isfinite, isnan
 from pathlib import Path
 
 from wncompare.analysis.estimates import Estimate
+from wncompare.analysis.headline import Metric
 from wncompare.analysis.schema import TargetRatio
 from wncompare.config import Config
 
-METRIC_NAMES = {
-    "val_accuracy": "validation accuracy",
-    "accuracy": "training accuracy",
-    "val_loss": "validation loss",
-    "loss": "training loss",
-    "test_accuracy": "test accuracy",
-}
-"""What people call the metrics of a history, and the headline's that is taken after training."""
+
+def metric_name(name: str) -> str:
+    """What people call a metric: "validation accuracy", "test auc", "training mean absolute error"."""
+    kinds = {"val_": "validation", "test_": "test"}
+    kind = next((kind for kind in kinds if name.startswith(kind)), "")
+    return f"{kinds.get(kind, 'training')} {name.removeprefix(kind).replace('_', ' ')}"
+
+
+def directed(metric: Metric) -> str:
+    """A metric's name, and which way it is better where that is not as for an accuracy: "… (lower is better)"."""
+    return metric_name(metric.name) + ("" if metric.better == "higher" else " (lower is better)")
+
 
 NOTHING = "–"
 EXPLORATORY = "95 % of the reference's median last accuracy"

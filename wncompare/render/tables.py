@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from wncompare.analysis.estimates import Quantile
+from wncompare.analysis.headline import bare
 from wncompare.analysis.schema import (
     Comparison,
     ContrastRobustness,
@@ -14,10 +15,10 @@ from wncompare.analysis.schema import (
     VariantSummary,
 )
 from wncompare.analysis.words import (
-    METRIC_NAMES,
     NOTHING,
     estimate,
     median,
+    metric_name,
     milliseconds,
     plain,
     ratio,
@@ -60,8 +61,8 @@ def _variants(summary: Summary, comparison: Comparison) -> Table:
         *(("setting",) if settings else ()),
         "runs",
         "parameters",
-        "training accuracy",
-        METRIC_NAMES[summary.headline],
+        metric_name(bare(summary.headline)),
+        metric_name(summary.headline),
         "ms a step",
         "s to compile or load",
         *(f"epochs to {target:.3g}" for target in summary.targets.values),
@@ -75,7 +76,7 @@ def _variant(variant: VariantSummary, settings: bool) -> Row:
         *((variant.point,) if settings else ()),
         f"{variant.finished}/{variant.planned}" + (f", {variant.diverged} diverged" if variant.diverged else ""),
         NOTHING if variant.parameters is None else f"{variant.parameters:,}",
-        estimate(variant.accuracy),
+        estimate(variant.training),
         estimate(variant.headline),
         milliseconds(variant.step_seconds),
         plain(variant.compile_seconds, digits=1),
@@ -94,7 +95,7 @@ def _contrasts(summary: Summary, comparison: Comparison) -> Table:
     columns = (
         "contrast",
         "pairs",
-        f"difference in {METRIC_NAMES[summary.headline]}",
+        f"difference in {metric_name(summary.headline)}",
         "p (Holm)" if sum(len(other.contrasts) for other in summary.comparisons) > 1 else "p",
         "better/equal/worse",
         "P(better)",
@@ -125,7 +126,7 @@ def equal_cost(summary: Summary, comparison: Comparison) -> Iterator[Table]:
     """The contrasts at equal cost, where there are any."""
     if not comparison.equal_cost:
         return
-    metric = METRIC_NAMES[summary.headline]
+    metric = metric_name(f"val_{bare(summary.headline)}")
     place = f"{comparison.name}, at equal cost" if comparison.name else "at equal cost"
     title = f"{place}: {metric} at the last epoch done within the budget; p is corrected for each kind of cost"
     columns = ("contrast", "budget", "epochs done", "pairs", f"difference in {metric}", "p (Holm)")
@@ -159,7 +160,7 @@ def _robustness(summary: Summary, robustness: Robustness) -> Table:
     differences = [[*(cell.difference for cell in each.points), each.mean] for each in robustness.contrasts]
     names = [*(cell.point for cell in robustness.variants[0].points), OVER_ALL]
     return Table(
-        f"{METRIC_NAMES[summary.headline]} at every setting; differences are not corrected for their number",
+        f"{metric_name(summary.headline)} at every setting; differences are not corrected for their number",
         (
             "setting",
             *(labels[each.variant] for each in robustness.variants),
