@@ -13,7 +13,7 @@ from wncompare.catalog.variants import VARIANTS
 from wncompare.config import Config, Training
 from wncompare.data import Dataset, Split
 from wncompare.errors import ModelError
-from wncompare.nn import models
+from wncompare.nn import models, objectives
 from wncompare.nn.input_range import refuse_squashed
 from wncompare.nn.training import schedules
 from wncompare.nn.training.batches import batch_order, prepared
@@ -49,12 +49,11 @@ def build(
     few = tree.map_structure(lambda array: array[:_CHECKED], batch)
     if [one.kind for one in dataset.form.inputs.values()] == ["image"]:
         refuse_squashed(model, few)
-    if dataset.form.target.kind == "classes":
-        _check_probabilities(model, few, config.training.loss)
+    objectives.refuse_misfit(model, few, config.training)
     model = VARIANTS[variant.name].load()(model, variant.options, batch)
     optimizer = _optimizer(config.training, epoch_steps=ceil(len(training) / config.training.batch_size))
-    accuracy = ["accuracy"] if dataset.form.target.kind == "classes" else []
-    model.compile(optimizer=optimizer, loss=config.training.loss, metrics=[*accuracy, *config.training.metrics])
+    metrics = objectives.metrics_of(config.training, accuracy=dataset.form.target.kind == "classes")
+    model.compile(optimizer=optimizer, loss=objectives.loss_of(config.training), metrics=metrics)
     return model
 
 
@@ -64,20 +63,6 @@ def _check_trained(model: keras.Model) -> None:
         raise ModelError(
             f"model {model.name}: has nothing to train, as every layer is frozen or without weights: set "
             "layer.trainable = True in those that are to be trained"
-        )
-
-
-def _check_probabilities(model: keras.Model, inputs: Any, loss: str) -> None:
-    """Refuse logits where the loss takes probabilities: it would be finite and mean nothing."""
-    if not loss.endswith(("crossentropy", "kl_divergence")):
-        return
-    outputs = keras.ops.convert_to_numpy(model(inputs, training=False))
-    end = "sigmoid" if loss.startswith("binary_") else "softmax"
-    sums = outputs.sum(axis=-1)
-    if outputs.min() < 0 or outputs.max() > 1.01 or (end == "softmax" and not np.allclose(sums, 1, atol=1e-2)):
-        raise ModelError(
-            f"model {model.name}: its outputs go from {outputs.min():.3g} to {outputs.max():.3g} and the first sum to "
-            f"{sums[0]:.3g}, but {loss} takes probabilities: end the model with a {end}"
         )
 
 
