@@ -38,8 +38,13 @@ def _design(summary: Summary) -> Iterator[str]:
     variants = ", ".join(_variant(variant) for variant in config["variants"])
     yield (
         f"The model {summary.model} was trained on {summary.dataset} in {counted(len(config['variants']), 'variant')} "
-        f"({variants}), each with {counted(len(config['seeds']), 'seed')} ({_listed(config['seeds'])})."
+        f"({variants}), each with {counted(len(summary.seeds), 'seed')} ({_listed(summary.seeds)})."
     )
+    if isinstance(config["seeds"], Mapping):
+        yield (
+            f"Seeds were added until every contrast was settled, looked at from {config['seeds']['first']} on, "
+            f"{config['seeds']['most']} at the most."
+        )
     yield (
         "The variants of a seed share their initial kernels and the order of their batches, "
         f"so differences are taken seed by seed{_pairs(summary)}."

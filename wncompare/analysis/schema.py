@@ -217,6 +217,8 @@ class Summary:
     better: Better
     confidence: float
     smallest_difference: float | None
+    seeds: tuple[int, ...]
+    """Those that count: the config's list or, with `until`, up to the look that settled it or the next one."""
     targets: Targets
     verdict: str
     caveats: tuple[str, ...]

@@ -7,7 +7,6 @@ from wncompare.analysis.arms import Arm, TargetTimes
 from wncompare.analysis.caveats import caveats, grave
 from wncompare.analysis.environment import environment
 from wncompare.analysis.failures import counts, problems
-from wncompare.analysis.headline import headline
 from wncompare.analysis.robustness import robustness
 from wncompare.analysis.schema import Comparison, Curve, Summary, Targets, TargetSummary, VariantSummary, as_data
 from wncompare.analysis.verdict import verdict
@@ -24,7 +23,8 @@ def summarize(experiment: Experiment) -> Summary:
 
     The headline is that of each run's last epoch on validation data or, with a holdout, on the test split.
     """
-    config, found, judged = experiment.config, views(experiment), headline(experiment)
+    found = views(experiment)
+    config, experiment, judged = experiment.config, found.experiment, found.headline
     targets = Targets(found.targets, exploratory=not config.targets)
     comparisons = _comparisons(config, found)
     runs = counts(experiment)
@@ -36,6 +36,7 @@ def summarize(experiment: Experiment) -> Summary:
         better=judged.better,
         confidence=stats.CONFIDENCE,
         smallest_difference=config.smallest_difference,
+        seeds=experiment.seeds,
         targets=targets,
         verdict=verdict(comparisons),
         caveats=caveats(experiment, runs, targets, comparisons),
@@ -69,7 +70,7 @@ def _variant(view: View, arm: Arm) -> VariantSummary:
         color=arm.variant.color,
         point=arm.point.slug,
         reference=arm.variant is view.config.variants[0],
-        planned=len(view.config.seeds),
+        planned=len(view.seeds),
         finished=arm.finished,
         diverged=arm.diverged,
         failed=arm.count("failed"),

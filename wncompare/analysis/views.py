@@ -12,6 +12,7 @@ from wncompare.analysis.arms import Arm, RunCurves
 from wncompare.analysis.contrasts import PairedDifferences
 from wncompare.analysis.failures import counts_of
 from wncompare.analysis.headline import Metric, headline
+from wncompare.analysis.looks import counted
 from wncompare.analysis.schema import Cost, Counts
 from wncompare.analysis.settings import Setting, everyone_at, settings
 from wncompare.config import Config
@@ -29,6 +30,7 @@ class View:
     setting: Setting
     dataset: str
     arms: tuple[Arm, ...]
+    seeds: tuple[int, ...]
 
     @cached_property
     def shown(self) -> tuple[Arm, ...]:
@@ -52,7 +54,7 @@ class View:
     @property
     def counts(self) -> Counts:
         """How many runs are planned at this setting, and what became of them."""
-        return counts_of([run for arm in self.arms for run in arm.runs], len(self.arms) * len(self.config.seeds))
+        return counts_of([run for arm in self.arms for run in arm.runs], len(self.arms) * len(self.seeds))
 
     @property
     def epochs(self) -> tuple[int, int]:
@@ -122,6 +124,7 @@ class Views:
 @lru_cache(maxsize=1)
 def views(experiment: Experiment) -> Views:
     """The experiment in numbers; asked for again, the same object."""
+    experiment = counted(experiment)
     config, compared = experiment.config, settings(experiment)
     judged, trained_in = headline(experiment), sessions.sessions(experiment.runs)
     targets, names = _targets(experiment, compared[0], judged), metrics_of(experiment, judged)
@@ -133,9 +136,9 @@ def views(experiment: Experiment) -> Views:
         for point in config.points
     }
     dataset = dataset_of(experiment)
-    points = tuple(_view(config, everyone_at(config, point), dataset, arms) for point in config.points)
+    points = tuple(_view(experiment, everyone_at(config, point), dataset, arms) for point in config.points)
     best = compared[0].is_best
-    shown = (_view(config, compared[0], dataset, arms),) if best else points
+    shown = (_view(experiment, compared[0], dataset, arms),) if best else points
     return Views(experiment, judged, names, targets, shown, points)
 
 
@@ -145,13 +148,10 @@ def dataset_of(experiment: Experiment) -> str:
     return ", ".join(labels) or experiment.config.dataset.name
 
 
-def _view(config: Config, setting: Setting, dataset: str, arms: Mapping[tuple[str, str], Arm]) -> View:
-    return View(
-        config,
-        setting,
-        dataset,
-        tuple(arms[variant.id, setting.points[variant.id].slug] for variant in config.variants),
-    )
+def _view(experiment: Experiment, setting: Setting, dataset: str, arms: Mapping[tuple[str, str], Arm]) -> View:
+    config = experiment.config
+    chosen = tuple(arms[variant.id, setting.points[variant.id].slug] for variant in config.variants)
+    return View(config, setting, dataset, chosen, experiment.seeds)
 
 
 def metrics_of(experiment: Experiment, headline: Metric) -> tuple[str, ...]:

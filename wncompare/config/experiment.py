@@ -17,15 +17,21 @@ from wncompare.config.choices import (
     refuse_duplicates,
 )
 from wncompare.config.grid import Point, points, replaced
+from wncompare.config.seeds import Seeds, Until
 from wncompare.config.training import Training
 
 _GRID_KEYS = ("training.", "model.", "init_batch")
 _NOT_GRID_KEYS = ("training.epochs", "training.threads", "model.name", "model.file", "model.architecture")
 
-Seed = Annotated[int, Field(ge=0, lt=2**32)]
 Scalar = bool | int | float | str
 GridValue = Scalar | Annotated[tuple[Scalar, ...], Field(strict=False, min_length=1, max_length=20)]
 Grid = dict[str, Annotated[tuple[GridValue, ...], Field(strict=False, min_length=1, max_length=100)]]
+
+
+_UNFROZEN = (
+    "until with a grid of {settings} settings, of which one would be chosen on the seeds that are looked at: train the "
+    "grid with a list of seeds first, then give each key the one value that was chosen, and start after those seeds"
+)
 
 
 class Holdout(Options):
@@ -70,7 +76,7 @@ class Config(Options):
     init_batch: Size = 512
     validation: Literal["test"] | Holdout = Field(default="test", validate_default=True)
     grid: Grid = Field(default={})
-    seeds: Annotated[tuple[Seed, ...], Field(strict=False, min_length=1, max_length=10_000)]
+    seeds: Seeds
     contrasts: Annotated[tuple[Contrast, ...], Field(strict=False, max_length=100)] = ()
     headline: Headline | None = None
     targets: Annotated[tuple[float, ...], Field(strict=False, max_length=20)] = ()
@@ -90,8 +96,17 @@ class Config(Options):
 
     @field_validator("seeds")
     @classmethod
-    def _unique_seeds(cls, seeds: tuple[int, ...]) -> tuple[int, ...]:
-        refuse_duplicates("seed", seeds)
+    def _seeds_that_can_settle(cls, seeds: tuple[int, ...] | Until, info: ValidationInfo) -> tuple[int, ...] | Until:
+        if not isinstance(seeds, Until):
+            refuse_duplicates("seed", seeds)
+            return seeds
+        settings = len(points(info.data.get("grid", {})))
+        if settings > 1:
+            raise PydanticCustomError("until", _UNFROZEN, {"settings": settings})
+        if len(info.data.get("variants", ())) == 1:
+            raise PydanticCustomError(
+                "until", "there is one variant, and nothing to settle: expected two variants, or a list of seeds"
+            )
         return seeds
 
     @field_validator("variants")
@@ -164,6 +179,16 @@ class Config(Options):
     def variant(self, variant_id: str) -> Variant:
         """The variant with that id."""
         return next(variant for variant in self.variants if variant.id == variant_id)
+
+    @property
+    def until(self) -> Until | None:
+        """Until when seeds are trained; None where there is a list of them."""
+        return self.seeds if isinstance(self.seeds, Until) else None
+
+    @property
+    def all_seeds(self) -> tuple[int, ...]:
+        """The list of seeds or, with `until`, every seed there could be; in the order in which they are trained."""
+        return self.seeds.seeds if isinstance(self.seeds, Until) else self.seeds
 
     @property
     def points(self) -> tuple[Point, ...]:

@@ -118,7 +118,7 @@ def _catalog(loc: KeyPath) -> Catalog:
 
 def _without_tags(loc: tuple[int | str, ...]) -> KeyPath:
     """Where a problem stands in the file: pydantic also names the member of a union that it tried."""
-    for union in (*_UNIONS, ("validation",)):
+    for union in (*_UNIONS, ("validation",), ("seeds",)):
         if loc[: len(union)] == union:
             return union + loc[len(union) + 1 :]
     for path in _LISTS:
@@ -138,6 +138,7 @@ _NAMING = (
     "metric",
     "early_stopping",
     "headline",
+    "until",
     "union_tag_not_found",
     "union_tag_invalid",
 )

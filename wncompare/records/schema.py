@@ -146,11 +146,19 @@ class Run:
 
 @dataclass(frozen=True, eq=False)
 class Experiment:
-    """An experiment as read from disk: its config and the runs there are, in the config's order."""
+    """An experiment as read from disk: its config and the runs there are, in the config's order.
+
+    `seeds` are those that count, by default all that the config could have.
+    """
 
     folder: Path
     config: Config
     runs: tuple[Run, ...]
+    seeds: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Let all seeds of the config count where none are named."""
+        object.__setattr__(self, "seeds", self.seeds or self.config.all_seeds)
 
     @property
     def has_finished(self) -> bool:

@@ -104,7 +104,7 @@ _BESIDE = "{folder}: another wncompare run is training here, {beside} at a time:
 
 def _held(config: Config, folder: Path) -> int:
     """How many runs of the experiment another process is training now."""
-    runs = product(config.variants, config.points, config.seeds)
+    runs = product(config.variants, config.points, config.all_seeds)
     return sum(is_held(records.run_folder(folder, variant.id, point, seed)) for variant, point, seed in runs)
 
 

@@ -42,7 +42,7 @@ def render(experiment: Experiment, summary: Summary) -> str:
         validation=metric_name(found.headline.validation.name),
         metrics=_metrics(found),
         costs=COSTS,
-        seeds=experiment.config.seeds,
+        seeds=found.experiment.seeds,
         config=yaml.safe_dump(strict(summary.config), sort_keys=False, allow_unicode=True, default_flow_style=None),
         environment=list(_flat(summary.environment)),
         views=list(_views(found)),
@@ -104,7 +104,7 @@ def _data(experiment: Experiment, summary: Summary) -> dict[str, Any]:
         "labels": [variant.label for variant in variants],
         "metrics": _metrics(found),
         "headline": found.headline.validation.name,
-        "seeds": experiment.config.seeds,
+        "seeds": found.experiment.seeds,
         "height": axes.plot_height(len(variants)),
         "arms": curves.arms(found),
         "views": [
