@@ -15,6 +15,7 @@ from wncompare.data import Dataset, Split
 from wncompare.errors import ModelError
 from wncompare.nn import models, objectives
 from wncompare.nn.input_range import refuse_squashed
+from wncompare.nn.own_variant import Vary, varied
 from wncompare.nn.training import schedules
 from wncompare.nn.training.batches import batch_order, prepared
 
@@ -29,8 +30,11 @@ def build(
     dataset: Dataset,
     training: Split,
     build_model: Callable[[], keras.Model] | None = None,
+    vary: Vary | None = None,
 ) -> keras.Model:
     """The compiled model of one arm; its regular model is the config's or what `build_model` returns.
+
+    The variant is the config's, or what `vary`, a function of the user's own, makes of the regular model.
 
     The same seed gives every arm the same initial kernels and the same initialization batch.
 
@@ -50,7 +54,12 @@ def build(
     if [one.kind for one in dataset.form.inputs.values()] == ["image"]:
         refuse_squashed(model, few)
     objectives.refuse_misfit(model, few, config.training)
-    model = VARIANTS[variant.name].load()(model, variant.options, batch)
+    if vary is None:
+        model = VARIANTS[variant.name].load()(model, variant.options, batch)
+    else:
+        model = varied(model, vary, variant_id)
+        _check_trained(model)
+        objectives.refuse_misfit(model, few, config.training)
     optimizer = _optimizer(config.training, epoch_steps=ceil(len(training) / config.training.batch_size))
     metrics = objectives.metrics_of(config.training, accuracy=dataset.form.target.kind == "classes")
     model.compile(optimizer=optimizer, loss=objectives.loss_of(config.training), metrics=metrics)
