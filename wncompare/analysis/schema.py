@@ -134,7 +134,7 @@ class ContrastSummary:
     over all contrasts of the summary. `sequential` says that p-value and interval
     hold at every look; `few_decide` that wins and losses contradict the mean. `metrics` has every
     metric's mean difference at the last epoch; `step_ratio` and the ratios are variant over reference. `outcome` is the
-    verdict in a word, `sentence` in full.
+    verdict in a word, which a contrast that was `settled` at that many pairs keeps; `sentence` says it in full.
     """
 
     name: str
@@ -165,6 +165,7 @@ class ContrastSummary:
     step_ratio: Estimate
     time_to_target_ratios: tuple[TargetRatio, ...]
     outcome: Outcome
+    settled: int | None
     sentence: str
 
 
