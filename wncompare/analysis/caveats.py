@@ -100,7 +100,7 @@ def _of_pairs(experiment: Experiment, comparisons: Sequence[Comparison]) -> Iter
 
 def _of_unequal_seeds(comparisons: Sequence[Comparison]) -> Iterator[str]:
     if any(_unequal(comparison) for comparison in comparisons):
-        yield "The variants have not finished the same seeds: differences are of the seeds that both have."
+        yield "The variants have not finished the same seeds: differences are of the seeds that all of a contrast have."
 
 
 def _of_stops(experiment: Experiment) -> Iterator[str]:
@@ -124,9 +124,7 @@ def _stopped(experiment: Experiment) -> int:
 
 def _unequal(comparison: Comparison) -> bool:
     ended = {variant.id: variant.finished + variant.diverged for variant in comparison.variants}
-    return any(
-        contrast.n < max(ended[contrast.variant], ended[contrast.reference]) for contrast in comparison.contrasts
-    )
+    return any(contrast.n < max(ended[variant] for variant in contrast.weights) for contrast in comparison.contrasts)
 
 
 def _of_origin(experiment: Experiment) -> Iterator[str]:
