@@ -6,7 +6,7 @@ from math import isnan
 
 import numpy as np
 
-from wncompare.analysis import metrics, sessions, stats, verdict
+from wncompare.analysis import metrics, sessions, stats, test_sample, verdict
 from wncompare.analysis.arms import Arm
 from wncompare.analysis.estimates import Estimate
 from wncompare.analysis.headline import Metric
@@ -108,6 +108,7 @@ def _summary(config: Config, pair: _Pair, p_holm: float, smallest_p_holm: float,
         losses=found.losses,
         detectable=found.detectable,
         equivalence=found.equivalence,
+        sampling_error=test_sample.standard_error(pair.arms, {variant.variant.id: 1, reference.variant.id: -1}),
         step_ratio=sessions.step_ratio(variant, reference),
         time_to_target_ratios=tuple(_time_ratio(pair, place) for place in range(len(variant.times))),
         outcome=verdict.outcome(found, p_holm, smallest_p_holm),

@@ -126,6 +126,7 @@ class ContrastSummary:
     """`variant` minus `reference` (ids), paired by seed; see `PairedComparison` for the statistics.
 
     `p_holm` is corrected over all contrasts of the summary, `smallest_p_holm` the smallest that the pairs can reach;
+    `sampling_error` is the difference's standard error for another test set, which the interval over seeds leaves out.
     `step_ratio` and the ratios are variant over reference. `outcome` is the verdict in a word, `sentence` in full.
     """
 
@@ -145,6 +146,7 @@ class ContrastSummary:
     losses: int
     detectable: float
     equivalence: Equivalence | None
+    sampling_error: float
     step_ratio: Estimate
     time_to_target_ratios: tuple[TargetRatio, ...]
     outcome: Outcome
