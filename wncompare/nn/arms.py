@@ -2,24 +2,25 @@
 
 from collections.abc import Callable
 from math import ceil
+from typing import Any
 
 import keras
 import numpy as np
-from numpy.typing import NDArray
+from keras import tree
 
 from wncompare.catalog.training import OPTIMIZERS
 from wncompare.catalog.variants import VARIANTS
 from wncompare.config import Config, Training
 from wncompare.data import Dataset, Split
 from wncompare.errors import ModelError
-from wncompare.nn import models
+from wncompare.nn import models, objectives
 from wncompare.nn.input_range import refuse_squashed
 from wncompare.nn.own_variant import Vary, varied
 from wncompare.nn.training import schedules
-from wncompare.nn.training.batches import batch_order, scaled
+from wncompare.nn.training.batches import batch_order, prepared
 
 _CHECKED = 8
-"""How many images of the initialization batch a model is tried on before it is trained."""
+"""How many examples of the initialization batch a model is tried on before it is trained."""
 
 
 def build(
@@ -49,16 +50,19 @@ def build(
     _check_trained(model)
     variant = config.variant(variant_id)
     batch = init_batch(training, size=config.init_batch, seed=seed)
-    refuse_squashed(model, batch[:_CHECKED])
-    _check_probabilities(model, batch[:_CHECKED], config.training.loss)
+    few = tree.map_structure(lambda array: array[:_CHECKED], batch)
+    if [one.kind for one in dataset.form.inputs.values()] == ["image"]:
+        refuse_squashed(model, few)
+    objectives.refuse_misfit(model, few, config.training)
     if vary is None:
         model = VARIANTS[variant.name].load()(model, variant.options, batch)
     else:
         model = varied(model, vary, variant_id)
         _check_trained(model)
-        _check_probabilities(model, batch[:_CHECKED], config.training.loss)
+        objectives.refuse_misfit(model, few, config.training)
     optimizer = _optimizer(config.training, epoch_steps=ceil(len(training) / config.training.batch_size))
-    model.compile(optimizer=optimizer, loss=config.training.loss, metrics=["accuracy", *config.training.metrics])
+    metrics = objectives.metrics_of(config.training, accuracy=dataset.form.target.kind == "classes")
+    model.compile(optimizer=optimizer, loss=objectives.loss_of(config.training), metrics=metrics)
     return model
 
 
@@ -71,24 +75,14 @@ def _check_trained(model: keras.Model) -> None:
         )
 
 
-def _check_probabilities(model: keras.Model, images: NDArray[np.float32], loss: str) -> None:
-    """Refuse logits where the loss takes probabilities: it would be finite and mean nothing."""
-    if not loss.endswith(("crossentropy", "kl_divergence")):
-        return
-    outputs = keras.ops.convert_to_numpy(model(images, training=False))
-    end = "sigmoid" if loss.startswith("binary_") else "softmax"
-    sums = outputs.sum(axis=-1)
-    if outputs.min() < 0 or outputs.max() > 1.01 or (end == "softmax" and not np.allclose(sums, 1, atol=1e-2)):
-        raise ModelError(
-            f"model {model.name}: its outputs go from {outputs.min():.3g} to {outputs.max():.3g} and the first sum to "
-            f"{sums[0]:.3g}, but {loss} takes probabilities: end the model with a {end}"
-        )
+def init_batch(training: Split, *, size: int, seed: int) -> Any:
+    """The inputs for data-dependent initialization, as a network is given them, an array or several by name.
 
-
-def init_batch(training: Split, *, size: int, seed: int) -> NDArray[np.float32]:
-    """The images for data-dependent initialization, scaled to [0, 1]: `size` of the training split, drawn by `seed`."""
+    They are `size` of the training split, drawn by `seed`; images scaled to [0, 1], numbers standardized where they are
+    to be.
+    """
     chosen = batch_order(len(training), seed=seed, epoch=0)[:size]
-    return np.asarray(scaled(training.x[chosen]))
+    return tree.map_structure(np.asarray, prepared(training.take(chosen).x, training.standard))
 
 
 def _optimizer(training: Training, *, epoch_steps: int) -> keras.optimizers.Optimizer:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from itertools import product
 from pathlib import Path
 from types import MappingProxyType
+from uuid import uuid4
 
 from wncompare import __version__, data, records
 from wncompare.config import Config
@@ -95,7 +96,7 @@ def execute(
             listen(Notice("", _BESIDE.format(folder=folder, beside=beside)))
         shared = data.share(dataset) if waiting else None
         del dataset
-        training = _Training(config, folder, data_dir, shared, build_model, own_variants)
+        training = _Training(config, folder, data_dir, shared, build_model, own_variants, uuid4().hex)
         outcomes = tuple(training.outcomes(waiting, perform, listen, fail_fast=fail_fast))
         return Execution(outcomes, skipped=len(runs) - len(waiting))
 
@@ -105,7 +106,7 @@ _BESIDE = "{folder}: another wncompare run is training here, {beside} at a time:
 
 def _held(config: Config, folder: Path) -> int:
     """How many runs of the experiment another process is training now."""
-    runs = product(config.variants, config.points, config.seeds)
+    runs = product(config.variants, config.points, config.all_seeds)
     return sum(is_held(records.run_folder(folder, variant.id, point, seed)) for variant, point, seed in runs)
 
 
@@ -116,6 +117,7 @@ def _dataset_record(dataset: data.Dataset) -> DatasetRecord:
         digest=dataset.digest,
         official=dataset.official,
         caveats=data.caveats(dataset),
+        test_examples=len(dataset.test),
     )
 
 
@@ -129,6 +131,7 @@ class _Training:
     shared: data.Shared | None
     build_model: bytes | None
     own_variants: Mapping[str, bytes]
+    session: str
 
     def outcomes(
         self, runs: Sequence[PlannedRun], perform: Perform, listen: Listener, *, fail_fast: bool
@@ -156,7 +159,7 @@ class _Training:
                 name=run.name,
                 folder=run.folder.absolute(),
                 config=configs[run.point.slug],
-                record=run.record,
+                record=run.record.model_copy(update={"sessions": (self.session,)}),
                 data_dir=self.data_dir.absolute() if self.data_dir else None,
                 shared=self.shared,
                 build_model=self.build_model,

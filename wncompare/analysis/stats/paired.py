@@ -59,11 +59,13 @@ class PairedComparison:
 
     `difference` and `p_value` (sign-flip test) are of the mean difference: NaN with fewer than two pairs, and withheld
     (NaN) where a run diverged. `smallest_p` is the least p-value that n pairs can reach. The
-    `probability_of_improvement` (in `mean`), `wins`, `ties` and `losses` rank a diverged run worst. `detectable` is
+    `probability_of_improvement` (in `mean`), `wins`, `ties` and `losses` rank a diverged run worst. `sign` is 1 where
+    higher values are better, −1 where lower ones are. `detectable` is
     the smallest |mean difference| found with 80 % power; `equivalence` is None without a `smallest_difference`.
     """
 
     n: int
+    sign: int
     difference: Estimate
     p_value: float
     smallest_p: float
@@ -79,23 +81,25 @@ def compare_pairs(
     values: Mapping[int, float],
     reference: Mapping[int, float],
     *,
+    sign: int = 1,
     smallest_difference: float | None = None,
     rng: np.random.Generator | int = 0,
 ) -> PairedComparison:
-    """Compare values by seed, the higher the better, with the reference's over the seeds that both have.
+    """Compare values by seed with the reference's over the seeds that both have; with `sign` −1 lower ones are better.
 
-    A diverged run is −inf; NaN is missing. `rng` (a Generator, or the seed of one) draws the sign flips of more than 15
-    pairs: the same one gives the same p-value.
+    A diverged run is the worst there is, −inf or, where lower is better, inf; NaN is missing. `rng` (a Generator,
+    or the seed of one) draws the sign flips of more than 15 pairs: the same one gives the same p-value.
     """
     ours, theirs = paired(values, reference)
     by_pair = differences(ours, theirs)
-    wins, losses = int((ours > theirs).sum()), int((ours < theirs).sum())
+    wins, losses = (int((side * ours > side * theirs).sum()) for side in (sign, -sign))
     return PairedComparison(
         n=len(by_pair),
+        sign=sign,
         difference=mean_interval(by_pair),
         p_value=sign_flip_p_value(ours, theirs, rng=rng),
         smallest_p=smallest_p_value(len(by_pair)),
-        probability_of_improvement=probability_of_improvement(ours, theirs),
+        probability_of_improvement=probability_of_improvement(sign * ours, sign * theirs),
         wins=wins,
         ties=len(by_pair) - wins - losses,
         losses=losses,
