@@ -14,8 +14,9 @@ from wncompare.config import Config
 from wncompare.data.dataset import hold_out
 from wncompare.errors import RecordsError
 from wncompare.records import DatasetRecord
+from wncompare.run.audit import refuse_misfits
 from wncompare.run.engines import Engine, Job, LocalEngine, Perform
-from wncompare.run.plan import PlannedRun, plan, unfinished, untrained
+from wncompare.run.plan import PlannedRun, plan, unfinished, untrained, untried
 from wncompare.storage.locks import folder_lock, is_held, run_lock
 from wncompare.tasks import Busy, Download, Ended, Event, Failed, Notice, Planned, TrainTask
 
@@ -74,6 +75,7 @@ def execute(
 
     Raises:
         DatasetError: the dataset is not to be had.
+        ModelError: an arm cannot be built, or cannot take a step.
         RecordsError: the folder holds runs that are damaged or differ in more than labels, colours and lists, or it
             was removed under way.
         UsageError: the device or the engine is not to be had.
@@ -88,15 +90,15 @@ def execute(
         for caveat in record.caveats:
             listen(Notice("", caveat))
         runs = plan(config, folder, record, device)
+        training = _Training(config, folder, data_dir, data.share(dataset), build_model, own_variants, uuid4().hex)
+        del dataset
+        refuse_misfits(training.tasks(untried(runs, overwrite=overwrite)), perform)
         with folder_lock(folder):
             waiting = unfinished(runs, overwrite=overwrite)
             records.write_experiment(folder, config, __version__)
         listen(Planned(len(waiting), len(runs) - len(waiting)))
         if beside:
             listen(Notice("", _BESIDE.format(folder=folder, beside=beside)))
-        shared = data.share(dataset) if waiting else None
-        del dataset
-        training = _Training(config, folder, data_dir, shared, build_model, own_variants, uuid4().hex)
         outcomes = tuple(training.outcomes(waiting, perform, listen, fail_fast=fail_fast))
         return Execution(outcomes, skipped=len(runs) - len(waiting))
 
@@ -139,7 +141,7 @@ class _Training:
         """Have the engine do the runs: first those that no other process is training, then wait for the others."""
         left = {run.name: run for run in runs}
         for wait in (False, True):
-            with closing(perform(list(self._tasks(left.values(), wait=wait)))) as events:
+            with closing(perform(list(self.tasks(left.values(), wait=wait)))) as events:
                 for event in events:
                     if isinstance(event, Busy):
                         continue
@@ -150,7 +152,8 @@ class _Training:
                         if fail_fast and outcome.status != "finished":
                             return
 
-    def _tasks(self, runs: Iterable[PlannedRun], *, wait: bool) -> Iterator[TrainTask]:
+    def tasks(self, runs: Iterable[PlannedRun], *, wait: bool = False) -> Iterator[TrainTask]:
+        """The tasks of these runs; `wait` says to wait for another process that has one."""
         configs: dict[str, Config] = {}
         for run in runs:
             if run.point.slug not in configs:
