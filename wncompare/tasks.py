@@ -107,10 +107,14 @@ class Download:
 
 @dataclass(frozen=True)
 class Planned:
-    """How many runs there are to train, and how many were finished before."""
+    """How many runs there are to train, and how many were finished before.
+
+    Where seeds are trained until all is settled, `least` is how many of them the next look takes.
+    """
 
     waiting: int
     finished: int
+    least: int | None = None
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from wncompare.analysis import contrasts, sessions
 from wncompare.analysis.arms import Arm
 from wncompare.analysis.headline import headline
 from wncompare.analysis.schema import ContrastSummary, Outcome
+from wncompare.analysis.settings import Setting, settings
 from wncompare.records import Experiment
 
 SETTLING: tuple[Outcome, ...] = ("better", "worse", "equivalent")
@@ -19,10 +20,15 @@ SETTLING: tuple[Outcome, ...] = ("better", "worse", "equivalent")
 
 @dataclass(frozen=True)
 class Look:
-    """The verdict on each contrast over the first seeds."""
+    """The verdict over the seeds so far, by the contrast's name; of several settings each has its contrasts."""
 
     seeds: tuple[int, ...]
-    contrasts: tuple[ContrastSummary, ...]
+    contrasts: Mapping[str, ContrastSummary]
+
+    @property
+    def settles(self) -> frozenset[str]:
+        """The contrasts that these seeds settle."""
+        return frozenset(name for name, contrast in self.contrasts.items() if contrast.outcome in SETTLING)
 
 
 @lru_cache(maxsize=2)
@@ -36,8 +42,8 @@ def looks(experiment: Experiment) -> tuple[Look, ...]:
     found: list[Look] = []
     unsettled = {contrast.name for contrast in experiment.config.compared()}
     for n in range(until.first, _complete(experiment) + 1) if until else ():
-        found.append(_look(experiment, n))
-        unsettled -= {contrast.name for contrast in found[-1].contrasts if contrast.outcome in SETTLING}
+        found.append(look(_first(experiment, n)))
+        unsettled -= found[-1].settles
         if not unsettled:
             break
     return tuple(found)
@@ -46,10 +52,9 @@ def looks(experiment: Experiment) -> tuple[Look, ...]:
 def settled(experiment: Experiment) -> Mapping[str, Look]:
     """The contrasts that are settled, by name: each with the first look that settled it, whose word it keeps."""
     firsts: dict[str, Look] = {}
-    for look in looks(experiment):
-        for contrast in look.contrasts:
-            if contrast.outcome in SETTLING:
-                firsts.setdefault(contrast.name, look)
+    for each in looks(experiment):
+        for name in each.settles:
+            firsts.setdefault(name, each)
     return firsts
 
 
@@ -88,10 +93,23 @@ def _complete(experiment: Experiment) -> int:
     return next((n for n, seed in enumerate(seeds) if ended.count(seed) < runs), len(seeds))
 
 
-def _look(experiment: Experiment, n: int) -> Look:
-    first, (point,) = _first(experiment, n), experiment.config.points
-    config, judged = experiment.config, headline(first)
-    trained_in = sessions.sessions(first.runs)
-    arms = [Arm(variant, point, tuple(first.of(variant)), judged, (), (), trained_in) for variant in config.variants]
-    (found,) = contrasts.tested(config, [arms])
-    return Look(first.seeds, found)
+def look(experiment: Experiment) -> Look:
+    """What the verdict says of all the runs that there are."""
+    compared = settings(experiment)
+    tested = contrasts.tested(experiment.config, [_arms(experiment, setting) for setting in compared])
+    return Look(
+        experiment.seeds,
+        {
+            f"{contrast.name} at {setting.name}" if setting.name else contrast.name: contrast
+            for setting, found in zip(compared, tested, strict=True)
+            for contrast in found
+        },
+    )
+
+
+def _arms(experiment: Experiment, setting: Setting) -> list[Arm]:
+    judged, points, trained_in = headline(experiment), setting.points, sessions.sessions(experiment.runs)
+    return [
+        Arm(variant, points[variant.id], tuple(experiment.of(variant, points[variant.id])), judged, (), (), trained_in)
+        for variant in experiment.config.variants
+    ]

@@ -40,6 +40,13 @@ class Holdout(Options):
     holdout: Annotated[float, Field(gt=0, lt=0.9)]
 
 
+class Budget(Options):
+    """The most training seconds, or steps, after which contrasts are compared at equal cost; each may be left out."""
+
+    seconds: Annotated[float, Field(gt=0)] | None = None
+    steps: Size | None = None
+
+
 class Headline(Options):
     """The metric that verdicts are about, by its bare name, and which way it is better: by default that of its kind.
 
@@ -63,9 +70,9 @@ class Config(Options):
 
     `grid` maps keys to the values that every variant is trained with. What stands below `seeds` is for the statistics
     and changes no run: `contrasts` (by default every other variant minus the first), `headline` (by default the
-    accuracy, of targets that are no classes the loss), `targets` (values of it on validation data whose time is taken)
-    and `smallest_difference`, the difference in it from which one matters to you; `tensorboard` writes event files
-    beside the records.
+    accuracy, of targets that are no classes the loss), `targets` (values of it on validation data whose time is taken),
+    `smallest_difference`, the difference in it from which one matters to you, and `budget`, at which variants are
+    compared at equal cost; `tensorboard` writes event files beside the records.
     """
 
     name: FolderName
@@ -81,6 +88,7 @@ class Config(Options):
     headline: Headline | None = None
     targets: Annotated[tuple[float, ...], Field(strict=False, max_length=20)] = ()
     smallest_difference: Annotated[float, Field(gt=0)] | None = None
+    budget: Budget | None = None
     tensorboard: bool = False
 
     @field_validator("validation")

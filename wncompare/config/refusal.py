@@ -137,8 +137,8 @@ _NAMING = (
     "contrast",
     "metric",
     "early_stopping",
-    "headline",
     "until",
+    "headline",
     "union_tag_not_found",
     "union_tag_invalid",
 )

@@ -16,6 +16,7 @@ from wncompare.errors import RecordsError
 from wncompare.records import DatasetRecord
 from wncompare.run.audit import refuse_misfits
 from wncompare.run.engines import Engine, Job, LocalEngine, Perform
+from wncompare.run.looking import Watch, is_settled_there, log_now, refuse_another_protocol
 from wncompare.run.plan import PlannedRun, plan, unfinished, untrained, untried
 from wncompare.storage.locks import folder_lock, is_held, run_lock
 from wncompare.tasks import Busy, Download, Ended, Event, Failed, Notice, Planned, TrainTask
@@ -68,6 +69,8 @@ def execute(
 
     Finished runs are skipped; interrupted and failed ones, and those of fewer epochs, go on from their last epoch. A
     run that another process is training is left to it: once all else is done, this one waits for its end.
+    With `until` seeds are trained in their order up to the look that settles every contrast; what is under way then is
+    ended. What the verdict says is logged at each look, and with a list of seeds at the end.
 
     `data_dir` is where datasets are looked for first; `overwrite` says to delete earlier runs that differ from what is
     asked, `fail_fast` to stop at the first that fails; `listen` hears of everything. `build_model` is for
@@ -76,12 +79,13 @@ def execute(
     Raises:
         DatasetError: the dataset is not to be had.
         ModelError: an arm cannot be built, or cannot take a step.
-        RecordsError: the folder holds runs that are damaged or differ in more than labels, colours and lists, or it
-            was removed under way.
+        RecordsError: the folder holds runs that are damaged or differ in more than labels, colours and lists, or that
+            another protocol decides about, or it was removed under way.
         UsageError: the device or the engine is not to be had.
     """
     device, beside = engine.choose_device(), _held(config, folder)
-    job = Job(folder.absolute(), config.training.threads, device, untrained(config, folder), beside)
+    expected = 0 if is_settled_there(config, folder) else untrained(config, folder)
+    job = Job(folder.absolute(), config.training.threads, device, expected, beside)
     with engine.open(job) as perform:
         dataset = data.load(config.dataset.name, config.dataset, data_dir=data_dir, progress=downloads(listen))
         if config.holdout:
@@ -94,13 +98,21 @@ def execute(
         del dataset
         refuse_misfits(training.tasks(untried(runs, overwrite=overwrite)), perform)
         with folder_lock(folder):
+            if not overwrite:
+                refuse_another_protocol(config, folder)
             waiting = unfinished(runs, overwrite=overwrite)
             records.write_experiment(folder, config, __version__)
-        listen(Planned(len(waiting), len(runs) - len(waiting)))
+        done = len(runs) - len(waiting)
+        watch = Watch(config, folder, runs, say=lambda message: listen(Notice("", message)))
+        if watch.is_over({run.name for run in runs} - {run.name for run in waiting}):
+            waiting = []
+        listen(Planned(len(waiting), done, watch.next_of(waiting)))
         if beside:
             listen(Notice("", _BESIDE.format(folder=folder, beside=beside)))
-        outcomes = tuple(training.outcomes(waiting, perform, listen, fail_fast=fail_fast))
-        return Execution(outcomes, skipped=len(runs) - len(waiting))
+        outcomes = tuple(training.outcomes(waiting, perform, listen, watch, fail_fast=fail_fast))
+        if config.until is None:
+            log_now(folder)
+        return Execution(outcomes, skipped=done)
 
 
 _BESIDE = "{folder}: another wncompare run is training here, {beside} at a time: each run is trained once, by either"
@@ -136,9 +148,12 @@ class _Training:
     session: str
 
     def outcomes(
-        self, runs: Sequence[PlannedRun], perform: Perform, listen: Listener, *, fail_fast: bool
+        self, runs: Sequence[PlannedRun], perform: Perform, listen: Listener, watch: Watch, *, fail_fast: bool
     ) -> Iterator[RunOutcome]:
-        """Have the engine do the runs: first those that no other process is training, then wait for the others."""
+        """Have the engine do the runs: first those that no other process is training, then wait for the others.
+
+        It ends with the last run, or as soon as no further one is needed.
+        """
         left = {run.name: run for run in runs}
         for wait in (False, True):
             with closing(perform(list(self.tasks(left.values(), wait=wait)))) as events:
@@ -150,6 +165,8 @@ class _Training:
                         outcome = self._settle(left.pop(event.task), event)
                         yield outcome
                         if fail_fast and outcome.status != "finished":
+                            return
+                        if watch.is_over([event.task]):
                             return
 
     def tasks(self, runs: Iterable[PlannedRun], *, wait: bool = False) -> Iterator[TrainTask]:
