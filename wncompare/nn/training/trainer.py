@@ -12,6 +12,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from wncompare.data.dataset import Split
+from wncompare.nn.training import noise
 from wncompare.nn.training.batches import DeviceSplit, batch_order, on_device
 from wncompare.nn.training.checkpoint import state
 from wncompare.nn.training.lowering import Forward, choose_execution, forward
@@ -195,7 +196,8 @@ def _silent(step: int, steps: int, logs: Logs) -> None:
 def _evaluate(model: keras.Model, loop: "_Loop", chunk_seconds: float) -> float:
     model.reset_metrics()
     order = np.arange(len(loop.split), dtype=np.int32)
-    return sum(seconds for _, seconds in loop.run(order, chunk_seconds))
+    with noise.of_evaluation(model):
+        return sum(seconds for _, seconds in loop.run(order, chunk_seconds))
 
 
 def _logs(model: keras.Model) -> Logs:
