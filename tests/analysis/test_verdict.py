@@ -47,7 +47,7 @@ def test_better(verdict: Callable[..., str]) -> None:
     assert verdict(CLEAR) == (
         "WeightNorm ConvNet is better than Regular ConvNet: validation accuracy +0.0200 "
         "(95 % interval +0.0106 to +0.0294, 6 pairs, p = 0.0312); "
-        "a training step takes 1.50 times as long (1.50 to 1.50)."
+        "a training step takes 1.50 times as long (in 1 session)."
     )
 
 
@@ -64,7 +64,7 @@ def test_a_null_result_is_not_a_proof_of_equality(verdict: Callable[..., str]) -
     assert verdict(NOISY).startswith(
         "No difference between WeightNorm ConvNet and Regular ConvNet can be told from seed noise: validation accuracy "
         "−0.0017 (95 % interval −0.0197 to +0.0164, 6 pairs, p = 1.0000); "
-        "a t-test of 6 pairs detects 0.0247 with 80 % power; a training step"
+        "a verdict on 6 pairs detects 0.0309 with 80 % power; a training step"
     )
 
 
@@ -85,7 +85,7 @@ def test_equivalent(verdict: Callable[..., str]) -> None:
 def test_undecided(verdict: Callable[..., str]) -> None:
     """Neither different nor equivalent."""
     assert (
-        "a t-test of 6 pairs detects 0.0247 with 80 % power; whether a difference of 0.01 is there is undecided; "
+        "a verdict on 6 pairs detects 0.0309 with 80 % power; whether a difference of 0.01 is there is undecided; "
     ) in verdict(NOISY, smallest_difference=0.01)
 
 
@@ -134,7 +134,7 @@ def test_one_pair(verdict: Callable[..., str]) -> None:
     """One seed: the number, no interval, no verdict."""
     assert verdict([0.01]) == (
         "One pair of runs (seed 0) gives no interval and no verdict on WeightNorm ConvNet against Regular ConvNet: "
-        "validation accuracy +0.0100; a training step takes 1.50 times as long."
+        "validation accuracy +0.0100; a training step takes 1.50 times as long (in 1 session)."
     )
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from wncompare.analysis.estimates import PATTERNS
 from wncompare.analysis.schema import Summary
-from wncompare.analysis.words import METRIC_NAMES, counted
+from wncompare.analysis.words import counted, metric_name
 
 _SOFTWARE = {
     "wncompare": "wncompare",
@@ -90,7 +90,7 @@ def _tuning(config: Mapping[str, Any]) -> str:
 
 
 def _outcome(summary: Summary) -> str:
-    metric, validation = METRIC_NAMES[summary.headline], summary.config["validation"]
+    metric, validation = metric_name(summary.headline), summary.config["validation"]
     if validation == "test":
         return f"The outcome is the {metric} at the last epoch, on the test split; the best epoch was not picked."
     return (
@@ -107,8 +107,8 @@ def _statistics(summary: Summary) -> Iterator[str]:
         f"{_correction(summary)}."
     )
     yield (
-        "A step-time ratio is the geometric mean of the paired ratios of a training step's time, compilation apart, "
-        "with its interval."
+        "A step-time ratio is the geometric mean of the paired ratios of a training step's time, compilation apart; "
+        "its replication is the session, so that it has an interval from three sessions on."
     )
     yield (
         "All intervals are over seeds alone: they are conditional on this training set, on this test set and split, "

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
-from wncompare.catalog.registry import Options, Size, unknown
+from wncompare.catalog.registry import Options, Size, Text, unknown
 from wncompare.config.choices import DatasetChoice, FolderName, ModelChoice, Variant, VariantChoice, refuse_duplicates
 from wncompare.config.grid import Point, points, replaced
 from wncompare.config.seeds import Seeds, Until
@@ -32,6 +32,16 @@ class Holdout(Options):
     holdout: Annotated[float, Field(gt=0, lt=0.9)]
 
 
+class Headline(Options):
+    """The metric that verdicts are about, by its bare name, and which way it is better: by default that of its kind.
+
+    It is read on the validation data, or on the test split where data are held out.
+    """
+
+    metric: Text
+    better: Literal["higher", "lower"] | None = None
+
+
 class Contrast(Options):
     """A named difference between two variants, both by id: `variant` minus `reference`."""
 
@@ -45,7 +55,8 @@ class Config(Options):
 
     `grid` maps keys to the values that every variant is trained with. What stands below `seeds` is for the statistics
     and changes no run: `contrasts` (by default every other variant minus the first), `targets` (validation accuracies
-    whose time is taken) and `smallest_difference`, the difference in accuracy from which one matters to you;
+    whose time is taken), `headline` (by default the accuracy, of targets that are no classes the loss) and
+    `smallest_difference`, the difference in the headline from which one matters to you;
     `tensorboard` writes event files beside the records.
     """
 
@@ -60,6 +71,7 @@ class Config(Options):
     seeds: Seeds
     contrasts: Annotated[tuple[Contrast, ...], Field(strict=False, max_length=100)] = ()
     targets: Annotated[tuple[Accuracy, ...], Field(strict=False, max_length=20)] = ()
+    headline: Headline | None = None
     smallest_difference: Annotated[float, Field(gt=0, lt=1)] | None = None
     tensorboard: bool = False
 

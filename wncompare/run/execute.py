@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import product
 from pathlib import Path
+from uuid import uuid4
 
 from wncompare import __version__, data, records
 from wncompare.config import Config
@@ -103,7 +104,7 @@ def execute(
             listen(Notice("", _BESIDE.format(folder=folder, beside=beside)))
         shared = data.share(dataset) if waiting else None
         del dataset
-        training = _Training(config, folder, data_dir, shared, build_model, watch)
+        training = _Training(config, folder, data_dir, shared, build_model, uuid4().hex, watch)
         outcomes = tuple(training.outcomes(waiting, perform, listen, fail_fast=fail_fast))
         if config.until is None:
             log_now(folder)
@@ -126,6 +127,7 @@ def _dataset_record(dataset: data.Dataset) -> DatasetRecord:
         digest=dataset.digest,
         official=dataset.official,
         caveats=data.caveats(dataset),
+        test_examples=len(dataset.test),
     )
 
 
@@ -138,6 +140,7 @@ class _Training:
     data_dir: Path | None
     shared: data.Shared | None
     build_model: bytes | None
+    session: str
     watch: Watch
 
     def outcomes(
@@ -171,7 +174,7 @@ class _Training:
                 name=run.name,
                 folder=run.folder.absolute(),
                 config=configs[run.point.slug],
-                record=run.record,
+                record=run.record.model_copy(update={"sessions": (self.session,)}),
                 data_dir=self.data_dir.absolute() if self.data_dir else None,
                 shared=self.shared,
                 build_model=self.build_model,
