@@ -39,8 +39,8 @@ class TrainTask(Task):
     """One run: `config` at the run's point of the grid, and the `record` that it starts from.
 
     The dataset is the one that the driver has `shared` decoded or, where a machine lacks that copy, what `data_dir`
-    holds. `build_model` is the user's own function, pickled, in the place of the config's model; `wait` says to wait
-    for another process that has the run.
+    holds. `build_model` is the user's own function, pickled, in the place of the config's model, `vary` one in that of
+    the catalog's variant; `wait` says to wait for another process that has the run.
     """
 
     target: ClassVar[str] = "wncompare.nn.runs.train:train"
@@ -49,6 +49,7 @@ class TrainTask(Task):
     data_dir: Path | None = None
     shared: Shared | None = None
     build_model: Base64Bytes | None = None
+    vary: Base64Bytes | None = None
     wait: bool = False
 
 

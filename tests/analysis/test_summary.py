@@ -230,15 +230,15 @@ def test_what_can_overturn_the_verdict_is_grave(write_records: Write, tiny: Conf
 
 def test_times_to_a_fixed_target(write_records: Write, tiny: Config) -> None:
     """Medians of the first epoch, step and second at the target; a run that misses it is infinite and stays in."""
-    config = configured(tiny, seeds=[0, 1, 2], targets=[0.5])
+    config = configured(tiny, seeds=[0, 1, 2, 3, 4], targets=[0.5])
     folder = write_records(config, final)
-    for seed, curve in enumerate(([0.5, 0.6], [0.4, 0.5], [0.3, 0.4])):
+    for seed, curve in enumerate(([0.5, 0.6], [0.4, 0.5], [0.4, 0.5], [0.3, 0.4], [0.3, 0.4])):
         redraw(folder, f"regular/seed-{seed}", curve)
         redraw(folder, f"weight_norm/seed-{seed}", curve, train_seconds=3.0)
     found = summary_of(folder)
     (times,) = found.comparisons[0].variants[0].targets
     assert not found.targets.exploratory
-    assert times.reached == 2
+    assert times.reached == 3
     assert (times.epochs.value, times.steps.value, times.seconds.value) == (2, 6, 4.0)
     assert times.epochs.high == math.inf
     (ratio,) = found.comparisons[0].contrasts[0].time_to_target_ratios

@@ -122,9 +122,8 @@ def look(experiment: Experiment) -> Look:
 
 
 def _arms(experiment: Experiment, setting: Setting) -> list[Arm]:
-    judged, trained_in = headline(experiment), sessions.sessions(experiment.runs)
+    judged, points, trained_in = headline(experiment), setting.points, sessions.sessions(experiment.runs)
     return [
-        Arm(variant, point, tuple(experiment.of(variant, point)), judged, (), (), trained_in)
+        Arm(variant, points[variant.id], tuple(experiment.of(variant, points[variant.id])), judged, (), (), trained_in)
         for variant in experiment.config.variants
-        for point in (setting.points[variant.id],)
     ]

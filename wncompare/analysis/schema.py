@@ -152,13 +152,36 @@ class ContrastSummary:
 
 
 @dataclass(frozen=True)
+class EqualCost:
+    """A contrast (its name) with each run taken at the last epoch that it had done within a budget, paired by seed.
+
+    A pair's `budget` is the smallest total of its runs, or the config's where that is smaller; here is the median of
+    the `n` pairs. `epochs` has the mean number that each variant (its id) had done. `p_holm` is corrected over all
+    contrasts of the summary at the same kind of cost, a family of its own.
+    """
+
+    contrast: str
+    cost: Cost
+    budget: float
+    epochs: dict[str, float]
+    n: int
+    difference: Estimate
+    p_value: float
+    p_holm: float
+
+
+@dataclass(frozen=True)
 class Comparison:
-    """The variants side by side, each at the point that `selected` names; `name` is empty without a grid."""
+    """The variants side by side, each at the point that `selected` names; `name` is empty without a grid.
+
+    `equal_cost` has each contrast at equal training seconds, and at equal steps where any run is cut by that.
+    """
 
     name: str
     selected: dict[str, str]
     variants: tuple[VariantSummary, ...]
     contrasts: tuple[ContrastSummary, ...]
+    equal_cost: tuple[EqualCost, ...]
 
 
 @dataclass(frozen=True)

@@ -104,8 +104,8 @@ def _finding(
             return f"{one} and {other} are equivalent within ±{smallest:g}: {numbers}"
         case "not told from noise":
             return (
-                f"No difference between {one} and {other} can be told from seed noise: {numbers}; a verdict on "
-                f"{pairs} detects {contrast.detectable:.4f} with 80 % power{_undecided(contrast, smallest)}"
+                f"No difference between {one} and {other} can be told from seed noise: {numbers}; a verdict "
+                f"on {pairs} detects {contrast.detectable:.4f} with 80 % power{_undecided(contrast, smallest)}"
             )
         case "too few":
             return (

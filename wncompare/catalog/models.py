@@ -10,6 +10,9 @@ Probe = dict[str, Annotated[tuple[float, ...], Field(strict=False, max_length=10
 """By Keras backend, a few numbers that a network computes at a fixed seed on fixed inputs."""
 
 
+Architecture = Annotated[str, Field(pattern="^[0-9a-f]{64}$", description="SHA-256 of the model's configuration")]
+
+
 class MlpOptions(Options):
     """Options of `mlp`."""
 
@@ -28,7 +31,7 @@ class FileOptions(Options):
 class FunctionOptions(Options):
     """Options of a model that a Python function builds; `wncompare.compare` writes them."""
 
-    architecture: Annotated[str, Field(pattern="^[0-9a-f]{64}$", description="SHA-256 of the model's configuration")]
+    architecture: Architecture
     probe: Annotated[Probe | None, Field(description="what it computes on a fixed input, by Keras backend")] = None
 
 

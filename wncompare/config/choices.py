@@ -114,13 +114,22 @@ class NamedMeasure(MeasureOptions):
 _OF_PROBABILITIES = ("crossentropy", "kl_divergence", "auc", "precision", "recall", "f1_score")
 
 
+def _in_full(name: Any) -> Any:
+    """The name of a loss or a metric that this is short for: "val_mean_squared_error" for "val_mse"."""
+    if not isinstance(name, str):
+        return name
+    prefix = "val_" * name.startswith("val_")
+    bare = name.removeprefix(prefix)
+    return prefix + ALIASES.get(bare, bare)
+
+
 def _spelled_out(value: Any) -> Any:
-    """A name as the mapping that it is short for, in full."""
-    if isinstance(value, str):
-        return {"name": ALIASES.get(value, value)}
-    if isinstance(value, Mapping) and isinstance(value.get("name"), str):
-        return {**value, "name": ALIASES.get(value["name"], value["name"])}
-    return value
+    """A name as the mapping that it is short for."""
+    value = {"name": value} if isinstance(value, str) else value
+    return {**value, "name": _in_full(value["name"])} if isinstance(value, Mapping) and "name" in value else value
+
+
+MetricName = Annotated[Text, BeforeValidator(_in_full)]
 
 
 def _variant() -> Any:

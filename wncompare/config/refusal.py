@@ -138,6 +138,7 @@ _NAMING = (
     "metric",
     "early_stopping",
     "until",
+    "headline",
     "union_tag_not_found",
     "union_tag_invalid",
 )

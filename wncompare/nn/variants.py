@@ -173,6 +173,20 @@ def weight_standardization(model: keras.Model, options: Any, batch: np.ndarray) 
     return _changed(model, replace)
 
 
+@_variant
+def function(model: keras.Model, options: Any, batch: np.ndarray) -> keras.Model:
+    """Nothing: a function of one's own is not kept in records; `wncompare.nn.own_variant` applies it.
+
+    It has whatever source its author has; no paper's.
+
+    Options: `function`, `architecture`, `probe`, written by `wncompare.compare`.
+
+    Raises:
+        ModelError: always, with the way to the function.
+    """
+    raise ModelError("variant function: the function is not in the config: call wncompare.compare with it again")
+
+
 def _changed(model: keras.Model, replace: Replace) -> keras.Model:
     changed: list[str] = []
 

@@ -13,7 +13,7 @@ from wncompare.analysis.failures import clean
 from wncompare.analysis.methods import methods
 from wncompare.analysis.schema import Comparison, Summary
 from wncompare.analysis.words import NOTHING, estimate, metric_name, plain, ratio, signed
-from wncompare.render.tables import Row
+from wncompare.render.tables import Row, budget
 
 _SPECIAL = {
     "\\": r"\textbackslash{}", "^": r"\textasciicircum{}", "~": r"\textasciitilde{}", "`": r"\textasciigrave{}",
@@ -74,6 +74,10 @@ def _table(summary: Summary) -> Iterator[str]:
         yield r"\midrule"
         header = ("difference", "pairs", "mean (interval)", _p_name(summary), "step time, ratio")
         yield from _panel(header, summary.comparisons, _contrasts)
+    if any(comparison.equal_cost for comparison in summary.comparisons):
+        yield r"\midrule"
+        header = ("at equal cost", "pairs", "mean (interval)", "p (Holm)", "budget")
+        yield from _panel(header, summary.comparisons, _at_equal_cost)
     yield r"\bottomrule"
     yield r"\end{tabular}"
     yield r"\end{table}"
@@ -120,6 +124,11 @@ def _contrasts(comparison: Comparison) -> Iterator[Row]:
             _p_value(contrast.p_holm),
             ratio(contrast.step_ratio),
         )
+
+
+def _at_equal_cost(comparison: Comparison) -> Iterator[Row]:
+    for found in comparison.equal_cost:
+        yield found.contrast, str(found.n), _difference(found.difference), _p_value(found.p_holm), budget(found)
 
 
 def _difference(found: Estimate) -> str:

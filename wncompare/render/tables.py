@@ -9,6 +9,7 @@ from wncompare.analysis.schema import (
     Comparison,
     ContrastRobustness,
     ContrastSummary,
+    EqualCost,
     Robustness,
     Summary,
     VariantSummary,
@@ -48,6 +49,7 @@ def tables(summary: Summary) -> Iterator[Table]:
         yield _variants(summary, comparison)
         if comparison.contrasts:
             yield _contrasts(summary, comparison)
+        yield from equal_cost(summary, comparison)
     if summary.robustness:
         yield _robustness(summary, summary.robustness)
 
@@ -117,6 +119,33 @@ def _contrast(contrast: ContrastSummary, labels: dict[str, str], equivalence: bo
         *((contrast.equivalence or NOTHING,) if equivalence else ()),
         ratio(contrast.step_ratio),
         *map(ratio_of_medians, contrast.time_to_target_ratios),
+    )
+
+
+def equal_cost(summary: Summary, comparison: Comparison) -> Iterator[Table]:
+    """The contrasts at equal cost, where there are any."""
+    if not comparison.equal_cost:
+        return
+    metric = metric_name(f"val_{bare(summary.headline)}")
+    place = f"{comparison.name}, at equal cost" if comparison.name else "at equal cost"
+    title = f"{place}: {metric} at the last epoch done within the budget; p is corrected for each kind of cost"
+    columns = ("contrast", "budget", "epochs done", "pairs", f"difference in {metric}", "p (Holm)")
+    yield Table(title, columns, tuple(map(_budgeted, comparison.equal_cost)))
+
+
+def budget(found: EqualCost) -> str:
+    """What the runs may have cost: "15.9 s", "12,000 steps"."""
+    return f"{plain(found.budget, digits=1)} s" if found.cost == "seconds" else f"{plain(found.budget, digits=0)} steps"
+
+
+def _budgeted(found: EqualCost) -> Row:
+    return (
+        found.contrast,
+        budget(found),
+        " / ".join(plain(epochs, digits=1) for epochs in found.epochs.values()),
+        str(found.n),
+        estimate(found.difference, sign=True),
+        plain(found.p_holm, digits=4),
     )
 
 

@@ -1,11 +1,12 @@
 """An experiment as a whole: plan its runs, skip what is finished, have an engine do the rest, sum up."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import product
 from pathlib import Path
+from types import MappingProxyType
 from uuid import uuid4
 
 from wncompare import __version__, data, records
@@ -61,6 +62,7 @@ def execute(
     fail_fast: bool = False,
     listen: Listener = lambda event: None,
     build_model: bytes | None = None,
+    own_variants: Mapping[str, bytes] = MappingProxyType({}),
 ) -> Execution:
     """Train what `folder` does not hold of the experiment yet, and return how its runs ended.
 
@@ -71,7 +73,7 @@ def execute(
 
     `data_dir` is where datasets are looked for first; `overwrite` says to delete earlier runs that differ from what is
     asked, `fail_fast` to stop at the first that fails; `listen` hears of everything. `build_model` is for
-    `wncompare.compare`: a pickled function that stands for the config's model.
+    `wncompare.compare`: a pickled function that stands for the config's model; so are `own_variants`, by id.
 
     Raises:
         DatasetError: the dataset is not to be had.
@@ -104,7 +106,7 @@ def execute(
             listen(Notice("", _BESIDE.format(folder=folder, beside=beside)))
         shared = data.share(dataset) if waiting else None
         del dataset
-        training = _Training(config, folder, data_dir, shared, build_model, uuid4().hex, watch)
+        training = _Training(config, folder, data_dir, shared, build_model, own_variants, uuid4().hex, watch)
         outcomes = tuple(training.outcomes(waiting, perform, listen, fail_fast=fail_fast))
         if config.until is None:
             log_now(folder)
@@ -140,6 +142,7 @@ class _Training:
     data_dir: Path | None
     shared: data.Shared | None
     build_model: bytes | None
+    own_variants: Mapping[str, bytes]
     session: str
     watch: Watch
 
@@ -178,6 +181,7 @@ class _Training:
                 data_dir=self.data_dir.absolute() if self.data_dir else None,
                 shared=self.shared,
                 build_model=self.build_model,
+                vary=self.own_variants.get(run.variant.id),
                 wait=wait,
             )
 

@@ -53,7 +53,7 @@ def _planned(
     seed: int,
     common: dict[str, Any],
 ) -> PlannedRun:
-    options = variant.options.model_dump(mode="json", exclude_none=True)
+    options = variant.options.model_dump(mode="json", exclude_none=True, exclude={"probe"})
     identity = {**common, "variant": {"name": variant.name, "options": options}, "seed": seed}
     record = RunRecord(
         variant=variant.id,
@@ -62,7 +62,7 @@ def _planned(
         status="running",
         fingerprint=fingerprint(identity),
         identity=identity,
-        probe=getattr(config.model, "probe", None),
+        probe=getattr(variant.options, "probe", None) or getattr(config.model, "probe", None),
         epochs=config.training.epochs,
         dataset=dataset,
     )

@@ -60,7 +60,7 @@ def fashion_mnist(options: Options, lookup: Lookup) -> Dataset:
 
 def _read(name: str, title: str, class_names: tuple[str, ...], copy: Copy) -> Dataset:
     parts = _npz_parts(copy.path) if copy.is_file else _idx_parts(copy)
-    train, test = (Split(*(array for _, array in parts[start : start + 2])) for start in (0, 2))
+    train, test = (Split(parts[start][1], parts[start + 1][1]) for start in (0, 2))
     check_pair(train, test, class_names, str(copy.path))
     return published(name, title, train, test, class_names, _checked(name, copy, parts))
 

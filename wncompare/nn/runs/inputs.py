@@ -11,6 +11,7 @@ from wncompare.config import Named
 from wncompare.data import Dataset, Shared, Split
 from wncompare.errors import DatasetError, UsageError
 from wncompare.nn import numerics
+from wncompare.nn.training.batches import described, split_bytes
 from wncompare.records.machine import available_memory
 from wncompare.tasks import Device
 
@@ -50,9 +51,9 @@ def check_fits(split: Split) -> None:
     Raises:
         DatasetError: it does not fit; the message says how much it needs.
     """
-    needed, free = split.x.nbytes, available_memory()
+    needed, free = split_bytes(split), available_memory()
     if free is not None and needed > free:
         raise DatasetError(
-            f"{len(split):,} images of {' × '.join(map(str, split.x.shape[1:]))} need {needed / 2**30:.2f} GiB for the "
-            f"trainer's copy, {free / 2**30:.2f} GiB are free: use fewer or smaller images, or fewer workers"
+            f"{described(split)} need {needed / 2**30:.2f} GiB for the trainer's copy, {free / 2**30:.2f} GiB are "
+            "free: use fewer or smaller ones, or fewer workers"
         )

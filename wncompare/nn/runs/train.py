@@ -32,8 +32,6 @@ from wncompare.records.identity import model_identity
 from wncompare.storage.locks import run_lock
 from wncompare.tasks import Busy, Ended, EpochDone, Progress, Report, Started, TrainTask, Waiting
 
-BuildModel = Callable[[], keras.Model]
-
 _REPORT_SECONDS = 0.2
 
 
@@ -80,7 +78,8 @@ def _train(
     task: TrainTask, dataset: Dataset, folder: RunFolder, record: RunRecord, report: Report, started: float
 ) -> Status:
     config, parts = task.config, splits(dataset, task.config.holdout)
-    model = arms.build(config, record.variant, record.seed, dataset, parts[0], _unpacked(task.build_model))
+    own = _unpacked(task.build_model), _unpacked(task.vary)
+    model = arms.build(config, record.variant, record.seed, dataset, parts[0], *own)
     trainer = trainer_of(record.identity, model, parts, batch_size=config.training.batch_size)
     record, history = _restored(folder, record, trainer.model)
     record = _spent(record, start_up=perf_counter() - started)
@@ -201,9 +200,9 @@ def _is_finite(model: keras.Model) -> bool:
     return all(np.isfinite(keras.ops.convert_to_numpy(weight)).all() for weight in model.weights)
 
 
-def _unpacked(build_model: bytes | None) -> BuildModel | None:
+def _unpacked(function: bytes | None) -> Any:
     """The user's own function, as `wncompare.compare` sent it to this worker."""
-    return None if build_model is None else cloudpickle.loads(build_model)
+    return None if function is None else cloudpickle.loads(function)
 
 
 def _throttled(run: str, report: Report) -> Callable[[int, int, dict[str, float]], None]:
