@@ -6,7 +6,7 @@ from math import isfinite, isnan, nan
 
 import numpy as np
 
-from wncompare.analysis import judgement, sessions, stats
+from wncompare.analysis import judgement, sampling, sessions, stats
 from wncompare.analysis.arms import Arm
 from wncompare.analysis.estimates import Estimate
 from wncompare.analysis.judgement import Judged, Paired
@@ -134,6 +134,7 @@ def _summary(
         losses=found.losses,
         detectable=found.detectable,
         equivalence=judged.equivalence,
+        sampling_error=sampling.standard_error(within, weights),
         metrics=_metrics(weights, by_id, {each.seed for each in pair.by_seed}),
         step_ratio=sessions.step_ratio(*within) if pair.contrast.is_pair else _NONE,
         time_to_target_ratios=_time_ratios(within) if pair.contrast.is_pair else (),

@@ -132,9 +132,10 @@ class ContrastSummary:
     verdict rests on means or, where a run has collapsed or diverged, on medians (`basis`): the mean is withheld then.
     `p_value` and `smallest_p`, the least that the pairs can reach, are of the basis' test; the `_holm` are corrected
     over all contrasts of the summary. `sequential` says that p-value and interval
-    hold at every look; `few_decide` that wins and losses contradict the mean. `metrics` has every
-    metric's mean difference at the last epoch; `step_ratio` and the ratios are variant over reference. `outcome` is the
-    verdict in a word, which a contrast that was `settled` at that many pairs keeps; `sentence` says it in full.
+    hold at every look; `few_decide` that wins and losses contradict the mean. `sampling_error` is the difference's
+    standard error for another test set, which the interval over seeds leaves out. `metrics` has every metric's mean
+    difference at the last epoch; `step_ratio` and the ratios are variant over reference. `outcome` is the verdict in a
+    word, which a contrast that was `settled` at that many pairs keeps; `sentence` says it in full.
     """
 
     name: str
@@ -162,6 +163,7 @@ class ContrastSummary:
     detectable: float
     equivalence: Equivalence | None
     metrics: dict[str, Estimate]
+    sampling_error: float
     step_ratio: Estimate
     time_to_target_ratios: tuple[TargetRatio, ...]
     outcome: Outcome
