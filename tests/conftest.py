@@ -74,7 +74,7 @@ def write_records(tmp_path: Path) -> Callable[..., Path]:
         """`accuracy` takes a variant's id, a seed and an epoch counted from 1."""
         folder = folder or tmp_path / "results" / config.name
         records.write_experiment(folder, config, "0")
-        for variant, point, seed in product(config.variants, config.points, config.seeds):
+        for variant, point, seed in product(config.variants, config.points, config.all_seeds):
             values = [accuracy(variant.id, seed, epoch) for epoch in range(1, config.training.epochs + 1)]
             _write_run(folder, variant.id, point, seed, values)
         return folder

@@ -3,6 +3,8 @@
 import pytest
 
 from wncompare.catalog.datasets import DATASETS
+from wncompare.catalog.losses import LOSSES
+from wncompare.catalog.metrics import METRICS
 from wncompare.catalog.models import MODELS
 from wncompare.catalog.registry import Catalog, Entry
 from wncompare.catalog.training import OPTIMIZERS
@@ -10,7 +12,9 @@ from wncompare.catalog.variants import VARIANTS
 from wncompare.errors import ConfigError
 
 
-@pytest.mark.parametrize("catalog", [DATASETS, MODELS, VARIANTS, OPTIMIZERS], ids=lambda catalog: catalog.kind)
+@pytest.mark.parametrize(
+    "catalog", [DATASETS, MODELS, VARIANTS, OPTIMIZERS, LOSSES, METRICS], ids=lambda catalog: catalog.kind
+)
 def test_every_entry_leads_to_a_function(catalog: Catalog) -> None:
     """Each target imports, and each summary says something."""
     for name, entry in catalog.items():

@@ -10,6 +10,7 @@ import keras  # noqa: E402
 from benchmarks.common import read_split  # noqa: E402
 from benchmarks.systems.program import finish, options  # noqa: E402
 from wncompare.catalog.registry import Options  # noqa: E402
+from wncompare.data.form import image_form  # noqa: E402
 from wncompare.layers import initialize_from_data, weight_normalize  # noqa: E402
 from wncompare.nn.models import lenet  # noqa: E402
 
@@ -24,7 +25,7 @@ def main() -> None:
     start_up = perf_counter() - STARTED
     epochs = {}
     for arm in ("regular", "weight_norm"):
-        model = lenet(Options(), shape=(32, 32, 3), classes=10)
+        model = lenet(Options(), form=image_form((32, 32, 3), 10))
         if arm == "weight_norm":
             model = weight_normalize(model)
             initialize_from_data(model, train[0][:512])

@@ -203,8 +203,8 @@ def test_another_headline_is_a_usage_error(both: Both, write_records: Write, tin
     code, _, err = wncompare("compare", both[0], other, capture=capsys)
     assert code == 2
     assert err.endswith(
-        "reports validation accuracy and "
-        + f"{other} test accuracy: compare experiments with the same kind of validation\n"
+        f"reports validation accuracy (higher is better) and {other} test accuracy (higher is better): "
+        "compare experiments with the same headline and kind of validation\n"
     )
 
 

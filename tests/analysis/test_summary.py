@@ -192,19 +192,13 @@ def test_a_target_that_is_there_from_the_start_is_none(write_records: Write, tin
 
 
 def test_two_pairs_give_a_ratio_without_an_interval(write_records: Write, tiny: Config) -> None:
-    """An interval of two logarithms would reach from 0.00 to 360.35; of three it is SciPy's."""
+    """Of times to a target: an interval of two would be of three distinct resamples."""
     folder = write_records(configured(tiny, seeds=[0, 1, 2]), final)
     for seed, seconds in enumerate((4.0, 1.0, 3.0)):
         redraw(folder, f"weight_norm/seed-{seed}", [0.4, 0.5], train_seconds=seconds)
-    three = summary_of(folder).comparisons[0].contrasts[0]
-    low, high = scipy_stats.ttest_1samp(np.log([2.0, 0.5, 1.5]), 0).confidence_interval(0.95)
-    assert (three.step_ratio.low, three.step_ratio.high) == pytest.approx((math.exp(low), math.exp(high)))
     rmtree(folder / "weight_norm" / "seed-2")
     two = summary_of(folder).comparisons[0].contrasts[0]
-    assert two.step_ratio.mean == pytest.approx(1)
-    assert math.isnan(two.step_ratio.low)
     assert all(math.isnan(each.low) for each in two.time_to_target_ratios)
-    assert "a training step takes 1.00 times as long." in two.sentence
 
 
 @pytest.mark.parametrize(

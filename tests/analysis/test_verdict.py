@@ -47,7 +47,7 @@ def test_better(verdict: Callable[..., str]) -> None:
     assert verdict(CLEAR) == (
         "WeightNorm ConvNet is better than Regular ConvNet: validation accuracy +0.0200 "
         "(95 % interval +0.0106 to +0.0294, 6 pairs, p = 0.0312); "
-        "a training step takes 1.50 times as long (1.50 to 1.50)."
+        "a training step takes 1.50 times as long (in 1 session)."
     )
 
 
@@ -134,7 +134,7 @@ def test_one_pair(verdict: Callable[..., str]) -> None:
     """One seed: the number, no interval, no verdict."""
     assert verdict([0.01]) == (
         "One pair of runs (seed 0) gives no interval and no verdict on WeightNorm ConvNet against Regular ConvNet: "
-        "validation accuracy +0.0100; a training step takes 1.50 times as long."
+        "validation accuracy +0.0100; a training step takes 1.50 times as long (in 1 session)."
     )
 
 

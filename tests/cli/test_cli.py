@@ -177,11 +177,12 @@ def test_check_builds_every_variant_once(tiny_file: Path, capsys: pytest.Capture
 
 
 def test_list_names_everything_with_its_options(capsys: pytest.CaptureFixture[str]) -> None:
-    """`list` shows datasets, models, variants, optimizers and schedules, and JSON has the same names."""
+    """`list` shows datasets, models, variants and how to train them, and JSON has the same names."""
     _, text, _ = wncompare("list", capture=capsys)
     data = json.loads(wncompare("list", "--json", capture=capsys)[1])
-    assert set(data) == {"schema_version", "datasets", "models", "variants", "optimizers", "schedules"}
-    for section in ("datasets", "models", "variants", "optimizers", "schedules"):
+    sections = ("datasets", "models", "variants", "optimizers", "schedules", "losses", "metrics")
+    assert set(data) == {"schema_version", *sections}
+    for section in sections:
         for name, entry in data[section].items():
             assert name in text
             for option in entry["options"]:

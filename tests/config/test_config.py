@@ -153,6 +153,25 @@ def test_training_takes_a_schedule_stopping_rules_and_metrics(tmp_path: Path) ->
     assert configs.from_data(config.dump(), "dump") == config
 
 
+@pytest.mark.parametrize(
+    ("written", "dumped"),
+    [
+        ("mse", "mean_squared_error"),
+        ("{name: mae}", "mean_absolute_error"),
+        ("{name: huber, delta: 2}", {"name": "huber", "delta": 2.0}),
+        ("{name: categorical_crossentropy, from_logits: true}", {"name": "categorical_crossentropy", "from_logits": True}),
+        ("categorical_crossentropy", "categorical_crossentropy"),
+        ("own", "own"),
+    ],
+)  # fmt: skip
+def test_a_loss_is_a_name_or_a_name_with_options(tmp_path: Path, written: str, dumped: Any) -> None:
+    """What stands for Keras's default is a name in the records, as in those of before, whoever writes it how."""
+    config = load(tmp_path, VALID, f"training.loss={written}", "training.metrics=[rmse, auc]")
+    assert config.dump()["training"]["loss"] == dumped
+    assert config.dump()["training"]["metrics"] == ["root_mean_squared_error", "auc"]
+    assert configs.from_data(config.dump(), "dump") == config
+
+
 def test_a_model_file_is_found_beside_its_config(tmp_path: Path) -> None:
     """model: {file: my.keras} is relative to the config, wherever the command runs."""
     config = load(tmp_path, VALID.replace("{name: lenet}", "{file: my.keras}"))
@@ -181,7 +200,7 @@ FOLDER_NAME = "expected a folder name: up to 100 letters, digits and _ . + = , -
         ("name: weight_norm", "name: weightnorm", "line 6: variants.1: unknown variant 'weightnorm': choose from {variants}; did you mean 'weight_norm'?"),
         ("name: adam", "name: adm", "line 7: training.optimizer: unknown optimizer 'adm': choose from {optimizers}; did you mean 'adam'?"),
         ("shape", "sahpe", "line 2: dataset.sahpe: unknown key 'sahpe': choose from shape, classes, train, test, seed, name; did you mean 'shape'?"),
-        ("seeds:", "sedes:", "line 8: sedes: unknown key 'sedes': choose from name, dataset, model, variants, training, init_batch, validation, grid, seeds, contrasts, targets, smallest_difference, tensorboard; did you mean 'seeds'?"),
+        ("seeds:", "sedes:", "line 8: sedes: unknown key 'sedes': choose from name, dataset, model, variants, training, init_batch, validation, grid, seeds, contrasts, targets, headline, smallest_difference, tensorboard; did you mean 'seeds'?"),
         ("{name: synthetic, shape: [16, 16, 1]}", "{}", f"line 2: dataset: missing: expected a name, one of {DATASETS}"),
         ("{name: synthetic, shape: [16, 16, 1]}", "digits", "line 2: dataset: 'digits': expected a mapping with a name"),
         ("model: {name: lenet}\n", "", "line 1: model: missing: expected a value"),
@@ -220,7 +239,18 @@ FOLDER_NAME = "expected a folder name: up to 100 letters, digits and _ . + = , -
         ("training: {", "training: {epochs: 2, schedule: {name: cosine, warmup_epochs: 2}, ", "line 7: training.schedule: {'name': 'cosine', 'warmup_epochs': 2}: expected fewer warmup_epochs than the 2 epochs"),
         ("training: {", "training: {early_stopping: {patience: 3}, ", "line 1: validation: training.early_stopping would choose the last epoch on the data that it is reported on: expected a holdout, such as {holdout: 0.1}"),
         ("training: {", "training: {early_stopping: {patience: 0}, ", "line 7: training.early_stopping.patience: 0: expected greater than 0"),
-        ("training: {", "training: {stop_at: {metric: loss, value: 1}, ", "line 7: training.stop_at.metric: 'loss': expected 'val_loss' or 'val_accuracy'"),
+        ("training: {", "training: {stop_at: {metric: loss, value: 1}, ", "line 7: training.stop_at: unknown metric 'loss': choose from val_loss, val_accuracy; did you mean 'val_loss'?"),
+        ("training: {", "training: {metrics: [auc], stop_at: {metric: val_recall, value: 1}, ", "line 7: training.stop_at: unknown metric 'val_recall': choose from val_loss, val_accuracy, val_auc"),
+        ("training: {", "training: {loss: mze, ", "line 7: training.loss: unknown loss 'mze': choose from {losses}"),
+        ("training: {", "training: {loss: {name: huber, delt: 2}, ", "line 7: training.loss.delt: unknown key 'delt': choose from delta, name; did you mean 'delta'?"),
+        ("training: {", "training: {loss: {name: huber, delta: -2}, ", "line 7: training.loss.delta: -2: expected greater than 0"),
+        ("training: {", "training: {loss: {delta: 2}, ", "line 7: training.loss: missing: expected a name, one of {losses}"),
+        ("training: {", "training: {loss: 3, ", "line 7: training.loss: 3: expected a mapping with a name"),
+        ("training: {", "training: {loss: {name: mse, from_logits: true}, ", "line 7: training.loss.from_logits: unknown key 'from_logits': choose from name; did you mean 'training.metrics.from_logits'?"),
+        ("training: {", "training: {metrics: [auk], ", "line 7: training.metrics.0: unknown metric 'auk': choose from {metrics}; did you mean 'auc'?"),
+        ("training: {", "training: {metrics: [auc, {name: auc, curve: PR}], ", "line 7: training.metrics: the metric 'auc' is there twice: expected each once"),
+        ("training: {", "training: {metrics: [{name: auc, k: 2}], ", "line 7: training.metrics.0.k: unknown key 'k': choose from from_logits, curve, multi_label, num_thresholds, name"),
+        ("training: {", "training: {metrics: auc, ", "line 7: training.metrics: 'auc': expected a list"),
         ("training: {", "training: {metrics: [auc, auc], ", "line 7: training.metrics: the metric 'auc' is there twice: expected each once"),
         ("training: {", "training: {loss: sparse_categorical_crossentropy, metrics: [auc], ", "line 7: training.metrics: auc does not go with the loss sparse_categorical_crossentropy: expected both or neither to be sparse_"),
         ("seeds: [0, 1]", "seeds: [0, 1", "line 9: expected ',' or ']', but got '<stream end>'"),
@@ -230,9 +260,12 @@ FOLDER_NAME = "expected a folder name: up to 100 letters, digits and _ . + = , -
 )  # fmt: skip
 def test_a_mistake_is_named_in_one_line(tmp_path: Path, old: str, new: str, message: str) -> None:
     """A refusal names file, line, key path and value, what is allowed and the nearest match."""
+    from wncompare.catalog.losses import LOSSES
+    from wncompare.catalog.metrics import METRICS
     from wncompare.catalog.training import OPTIMIZERS, SCHEDULES
     from wncompare.catalog.variants import VARIANTS
 
+    message = message.replace("{losses}", ", ".join(LOSSES)).replace("{metrics}", ", ".join(METRICS))
     expected = message.replace("{variants}", ", ".join(VARIANTS)).replace("{optimizers}", ", ".join(OPTIMIZERS))
     expected = expected.replace("{schedules}", ", ".join(SCHEDULES))
     assert old in VALID
@@ -267,7 +300,7 @@ def test_an_absent_file_is_named(tmp_path: Path) -> None:
     [
         ("training.epochs=0", "--set training.epochs=0: training.epochs: 0: expected greater than 0"),
         ("trainig.epochs=3", "--set trainig.epochs=3: trainig: unknown key 'trainig': choose from name, dataset, model, variants, "
-         "training, init_batch, validation, grid, seeds, contrasts, targets, smallest_difference, tensorboard; "
+         "training, init_batch, validation, grid, seeds, contrasts, targets, headline, smallest_difference, tensorboard; "
          "did you mean 'training'?"),
         ("training.epochs", "--set training.epochs: expected KEY=VALUE, such as training.epochs=3"),
         ("name.x=3", "--set name.x=3: name is 'small', which has no key 'x'"),

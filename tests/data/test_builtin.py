@@ -79,7 +79,7 @@ def test_synthetic_shapes(shape: tuple[int, int, int], classes: int, train: int,
     options = {"shape": shape, "classes": classes, "seed": seed}
     few = synthetic(train=train, test=test, **options)
     many = synthetic(train=50, test=50, **options)
-    assert (few.shape, few.classes, len(few.train), len(few.test)) == (shape, classes, train, test)
+    assert (few.form.input.shape, few.classes, len(few.train), len(few.test)) == (shape, classes, train, test)
     for a, b in ((few.train, many.train), (few.test, many.test)):
         np.testing.assert_array_equal(a.x, b.x[: len(a)])
         np.testing.assert_array_equal(a.y, b.y[: len(a)])

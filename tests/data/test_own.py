@@ -56,7 +56,7 @@ def test_npz_is_forgiving(tmp_path: Path) -> None:
         class_names=np.array(["cat", "dog", "never seen"]),
     )
     dataset = load_npz(tmp_path, grey)
-    assert (dataset.shape, dataset.train.x.dtype, dataset.train.y.shape) == ((5, 6, 1), np.uint8, (12,))
+    assert (dataset.form.input.shape, dataset.train.x.dtype, dataset.train.y.shape) == ((5, 6, 1), np.uint8, (12,))
     np.testing.assert_array_equal(dataset.test.x[..., 0], grey["x_test"])
     assert dataset.class_names == ("cat", "dog", "never seen")
 
@@ -191,7 +191,7 @@ def test_image_folder(folder: Path) -> None:
     files = [folder / "train" / name / f"{i}.png" for name in ("cat", "dog") for i in range(3)]
     np.testing.assert_array_equal(dataset.train.x, np.stack([np.array(Image.open(file)) for file in files]))
     assert dataset.train.y.tolist() == [0, 0, 0, 1, 1, 1]
-    assert (dataset.class_names, dataset.label, dataset.shape) == (("cat", "dog"), "pets", (4, 5, 3))
+    assert (dataset.class_names, dataset.label, dataset.form.input.shape) == (("cat", "dog"), "pets", (4, 5, 3))
 
 
 def test_image_folder_options(folder: Path) -> None:
@@ -199,9 +199,9 @@ def test_image_folder_options(folder: Path) -> None:
     Image.new("RGBA", (9, 9), (255, 0, 0, 0)).save(folder / "train" / "cat" / "clear.png")
     Image.new("P", (3, 3)).save(folder / "train" / "cat" / "palette.bmp")
     Image.new("L", (3, 3), 7).save(folder / "train" / "cat" / "photo.JPG")
-    assert load_folder(folder, size=(6, 8)).shape == (6, 8, 3)
+    assert load_folder(folder, size=(6, 8)).form.input.shape == (6, 8, 3)
     grey = load_folder(folder, size=(2, 2), color="grayscale", label="Pets")
-    assert (grey.shape, grey.label, grey.train.x[5].ravel().tolist()) == ((2, 2, 1), "Pets", [7] * 4)
+    assert (grey.form.input.shape, grey.label, grey.train.x[5].ravel().tolist()) == ((2, 2, 1), "Pets", [7] * 4)
 
 
 def test_turned_photos(folder: Path) -> None:

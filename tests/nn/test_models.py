@@ -11,6 +11,7 @@ import pytest
 from wncompare.catalog.models import FileOptions, MlpOptions
 from wncompare.catalog.registry import Options
 from wncompare.config import from_data
+from wncompare.data.form import image_form
 from wncompare.errors import ModelError
 from wncompare.layers import WeightNormalization
 from wncompare.nn import models
@@ -21,7 +22,7 @@ from ..conftest import TINY
 
 def test_lenet_is_the_tutorial_s_network() -> None:
     """The layers by kind and shape, and 62,006 parameters on CIFAR-10."""
-    model = models.lenet(Options(), shape=(32, 32, 3), classes=10)
+    model = models.lenet(Options(), form=image_form((32, 32, 3), 10))
     assert isinstance(model, keras.Sequential)
     assert [(type(layer).__name__, layer.output.shape[1:]) for layer in model.layers] == [
         ("Conv2D", (28, 28, 6)),
@@ -42,14 +43,14 @@ def test_lenet_is_the_tutorial_s_network() -> None:
 
 def test_lenet_refuses_images_that_it_uses_up() -> None:
     """Below 16 × 16 nothing would be left after the second pooling."""
-    assert models.lenet(Options(), shape=(16, 16, 1), classes=2).layers[3].output.shape == (None, 1, 1, 16)
+    assert models.lenet(Options(), form=image_form((16, 16, 1), 2)).layers[3].output.shape == (None, 1, 1, 16)
     with pytest.raises(ModelError, match="images of 15 × 40: expected at least 16 × 16; use the model mlp"):
-        models.lenet(Options(), shape=(15, 40, 1), classes=2)
+        models.lenet(Options(), form=image_form((15, 40, 1), 2))
 
 
 def test_mlp_has_the_units_asked_for() -> None:
     """Hidden layers as in the options, and a softmax over the classes."""
-    model = models.mlp(MlpOptions(units=(7, 5)), shape=(4, 4, 2), classes=3)
+    model = models.mlp(MlpOptions(units=(7, 5)), form=image_form((4, 4, 2), 3))
     assert [layer.units for layer in model.layers if isinstance(layer, keras.layers.Dense)] == [7, 5, 3]
     np.testing.assert_allclose(model(np.ones((2, 4, 4, 2))).numpy().sum(axis=1), 1, rtol=1e-6)
 
@@ -58,7 +59,7 @@ def weights(seed: int) -> list[np.ndarray]:
     """The initial weights of the tiny config's model."""
     choice = from_data(TINY, "tiny").model
     keras.utils.set_random_seed(seed)
-    return models.build(choice, shape=(16, 16, 1), classes=3).get_weights()
+    return models.build(choice, form=image_form((16, 16, 1), 3)).get_weights()
 
 
 def test_a_seed_decides_the_initial_weights() -> None:
@@ -84,7 +85,7 @@ def test_a_model_file_gives_its_architecture_freshly_initialized(tmp_path: Path)
     own = network(keras.layers.Dense(5, activation="tanh"))
     options = save(own, tmp_path)
     keras.utils.set_random_seed(0)
-    model = models.from_file(options, shape=(4, 4, 1), classes=3)
+    model = models.from_file(options, form=image_form((4, 4, 1), 3))
     assert [layer.get_config() for layer in model.layers] == [layer.get_config() for layer in own.layers]
     assert (model.layers[1].kernel.numpy() != own.layers[1].kernel.numpy()).any()
 
@@ -93,7 +94,7 @@ def test_a_model_file_that_does_not_fit_the_data_is_refused(tmp_path: Path) -> N
     """Shapes that differ from the dataset's are named, both of them."""
     options = save(network(), tmp_path)
     with pytest.raises(ModelError, match=r"maps \(None, 4, 4, 1\) to \(None, 3\): expected \(None, 8, 8, 1\) to"):
-        models.from_file(options, shape=(8, 8, 1), classes=3)
+        models.from_file(options, form=image_form((8, 8, 1), 3))
 
 
 def test_a_model_file_cannot_execute_code(tmp_path: Path) -> None:
@@ -103,7 +104,7 @@ def test_a_model_file_cannot_execute_code(tmp_path: Path) -> None:
     options = save(network(keras.layers.Lambda(lambda x: (open(path, "w").close(), x)[1])), tmp_path)  # noqa: PTH123
     marker.unlink(missing_ok=True)
     with pytest.raises(ModelError, match=r"safe mode refuses it: it has a Lambda.* wncompare\.compare$") as caught:
-        models.from_file(options, shape=(4, 4, 1), classes=3)
+        models.from_file(options, form=image_form((4, 4, 1), 3))
     assert "\n" not in str(caught.value)
     assert "safe_mode" not in str(caught.value)
     assert not marker.exists()
@@ -115,7 +116,7 @@ def test_a_file_that_is_no_model_is_refused(tmp_path: Path, content: bytes) -> N
     file = tmp_path / "my.keras"
     file.write_bytes(content)
     with pytest.raises(ModelError, match=r"not a \.keras file"):
-        models.from_file(FileOptions(file=str(file)), shape=(4, 4, 1), classes=3)
+        models.from_file(FileOptions(file=str(file)), form=image_form((4, 4, 1), 3))
 
 
 def test_an_archive_that_holds_no_model_is_refused(tmp_path: Path) -> None:
@@ -125,7 +126,7 @@ def test_an_archive_that_holds_no_model_is_refused(tmp_path: Path) -> None:
         archive.writestr("config.json", '{"module": "os", "class_name": "system", "config": {}}')
         archive.writestr("metadata.json", "{}")
     with pytest.raises(ModelError, match="safe mode refuses it"):
-        models.from_file(FileOptions(file=str(file)), shape=(4, 4, 1), classes=3)
+        models.from_file(FileOptions(file=str(file)), form=image_form((4, 4, 1), 3))
 
 
 class Own(keras.layers.Layer):
@@ -140,7 +141,7 @@ def test_a_file_with_a_layer_of_one_s_own_is_refused_with_the_way_that_there_is(
     """Its code is not in the file, and the remedy is one that wncompare has."""
     options = save(network(Own()), tmp_path)
     with pytest.raises(ModelError, match=r"it has Own, whose code is not in the file.* wncompare\.compare$"):
-        models.from_file(options, shape=(4, 4, 1), classes=3)
+        models.from_file(options, form=image_form((4, 4, 1), 3))
 
 
 def test_a_subclassed_model_is_refused() -> None:
@@ -150,7 +151,7 @@ def test_a_subclassed_model_is_refused() -> None:
         """As many write them."""
 
     with pytest.raises(ModelError, match="a Subclassed that does not know its inputs"):
-        models.checked(Subclassed(), "build_model", shape=(4, 4, 1), classes=3)
+        models.checked(Subclassed(), "build_model", form=image_form((4, 4, 1), 3))
 
 
 def adapted(*more: keras.layers.Layer) -> keras.Sequential:
@@ -166,7 +167,7 @@ def test_what_a_file_s_layers_have_adapted_is_kept(tmp_path: Path) -> None:
     own = adapted(keras.layers.BatchNormalization())
     own.layers[2].moving_mean.assign(own.layers[2].moving_mean + 5)
     images = np.random.default_rng(1).random((6, 4, 4, 1)).astype("float32")
-    model = models.from_file(save(own, tmp_path), shape=(4, 4, 1), classes=3)
+    model = models.from_file(save(own, tmp_path), form=image_form((4, 4, 1), 3))
     np.testing.assert_allclose(model.layers[0](images).numpy(), own.layers[0](images).numpy(), rtol=1e-6)
     assert (model.layers[-1].kernel.numpy() != own.layers[-1].kernel.numpy()).any()
     np.testing.assert_array_equal(model.layers[2].moving_mean.numpy(), 0)
@@ -180,7 +181,7 @@ def test_a_file_s_frozen_weights_are_kept(tmp_path: Path) -> None:
     frozen = keras.layers.Dense(5, trainable=False)
     own = keras.Sequential([keras.Input((4, 4, 1)), base, keras.layers.Flatten(), frozen, keras.layers.Dense(3)])
     choice = save(own, tmp_path)
-    model = models.from_file(choice, shape=(4, 4, 1), classes=3)
+    model = models.from_file(choice, form=image_form((4, 4, 1), 3))
     images = np.random.default_rng(1).random((6, 4, 4, 1)).astype("float32")
     np.testing.assert_array_equal(model.layers[0](images).numpy(), base(images).numpy())
     np.testing.assert_array_equal(model.layers[2].kernel.numpy(), frozen.kernel.numpy())
@@ -197,7 +198,7 @@ def test_a_wrapped_layer_that_is_frozen_keeps_its_gains(tmp_path: Path) -> None:
     frozen = WeightNormalization(keras.layers.Conv2D(2, 2), data_init=False)
     own = keras.Sequential([keras.Input((4, 4, 1)), frozen, keras.layers.Flatten(), keras.layers.Dense(3)])
     frozen.layer.trainable = False
-    model = models.from_file(save(own, tmp_path), shape=(4, 4, 1), classes=3)
+    model = models.from_file(save(own, tmp_path), form=image_form((4, 4, 1), 3))
     images = np.random.default_rng(1).random((6, 4, 4, 1)).astype("float32")
     np.testing.assert_array_equal(model.layers[0](images).numpy(), frozen(images).numpy())
 
@@ -224,7 +225,7 @@ def test_a_model_of_whole_numbers_is_refused(dtype: str) -> None:
     inputs = keras.Input((4, 4, 1), dtype=dtype)
     outputs = keras.layers.Dense(3)(keras.layers.Flatten()(keras.layers.Rescaling(1 / 255)(inputs)))
     with pytest.raises(ModelError, match=f"takes {dtype}, to which images scaled .*remove what scales them"):
-        models.checked(keras.Model(inputs, outputs), "build_model", shape=(4, 4, 1), classes=3)
+        models.checked(keras.Model(inputs, outputs), "build_model", form=image_form((4, 4, 1), 3))
 
 
 def test_a_model_with_named_outputs_is_refused() -> None:
@@ -232,4 +233,4 @@ def test_a_model_with_named_outputs_is_refused() -> None:
     inputs = keras.Input((4, 4, 1))
     outputs = {"y": keras.layers.Dense(3)(keras.layers.Flatten()(inputs))}
     with pytest.raises(ModelError, match="gives a dictionary of outputs: end it with the one tensor"):
-        models.checked(keras.Model(inputs, outputs), "build_model", shape=(4, 4, 1), classes=3)
+        models.checked(keras.Model(inputs, outputs), "build_model", form=image_form((4, 4, 1), 3))

@@ -12,19 +12,23 @@ from wncompare.config import EarlyStopping, StopAt, Training
 from wncompare.nn.runs.ending import Ending, ending_of, stopped
 
 NUMBERS = st.sampled_from([0.1, 0.2, 0.25, 0.3, 0.4, 0.5])
+METRICS = ("val_loss", "val_accuracy", "val_auc", "val_mean_absolute_error")
 NAN = st.just(float("nan"))
 
 
 def first_stop(training: Training, values: list[float]) -> int | None:
-    """After how many epochs a run with these values of both metrics stops."""
-    history = [{"val_loss": value, "val_accuracy": value} for value in values]
+    """After how many epochs a run with these values of every metric stops."""
+    history = [dict.fromkeys(METRICS, value) for value in values]
     return next((epoch for epoch in range(1, len(values) + 1) if stopped(training, history[:epoch])), None)
 
 
 def keras_stop(rule: EarlyStopping, values: list[float]) -> int | None:
     """The same by `keras.callbacks.EarlyStopping`."""
     callback = keras.callbacks.EarlyStopping(
-        rule.metric, rule.min_delta, rule.patience, mode="min" if rule.metric == "val_loss" else "max"
+        rule.metric,
+        rule.min_delta,
+        rule.patience,
+        mode="min" if rule.metric in ("val_loss", "val_mean_absolute_error") else "max",
     )
     model = SimpleNamespace(stop_training=False)
     callback.set_model(model)
@@ -40,7 +44,7 @@ def keras_stop(rule: EarlyStopping, values: list[float]) -> int | None:
 @given(
     first=NUMBERS,
     others=st.lists(NUMBERS | NAN, max_size=12),
-    metric=st.sampled_from(["val_loss", "val_accuracy"]),
+    metric=st.sampled_from(METRICS),
     patience=st.integers(1, 4),
     min_delta=st.sampled_from([0.0, 0.07]),
 )
@@ -50,16 +54,25 @@ def test_early_stopping_is_keras_s(
     """For any history that starts with a number, the run stops after the epoch after which Keras's callback stops."""
     values = [first, *others]
     rule = EarlyStopping(metric=metric, patience=patience, min_delta=min_delta)
-    assert first_stop(Training(early_stopping=rule), values) == keras_stop(rule, values)
+    training = Training(metrics=["auc", "mae"], early_stopping=rule)
+    assert first_stop(training, values) == keras_stop(rule, values)
 
 
 @pytest.mark.parametrize(
     ("metric", "value", "epoch"),
-    [("val_accuracy", 0.5, 2), ("val_accuracy", 0.6, 4), ("val_loss", 0.45, 1), ("val_loss", 0.1, None)],
+    [
+        ("val_accuracy", 0.5, 2),
+        ("val_accuracy", 0.6, 4),
+        ("val_auc", 0.5, 2),
+        ("val_loss", 0.45, 1),
+        ("val_loss", 0.1, None),
+        ("val_mean_absolute_error", 0.4, 3),
+    ],
 )
 def test_a_run_stops_where_it_reaches_its_target(metric: Any, value: float, epoch: int | None) -> None:
-    """An accuracy stops it from its value on up, a loss from its value on down."""
-    assert first_stop(Training(stop_at=StopAt(metric=metric, value=value)), [0.45, 0.5, 0.4, 0.6]) == epoch
+    """An accuracy or a score stops it from its value on up, a loss or an error from its value on down."""
+    training = Training(metrics=["auc", "mae"], stop_at=StopAt(metric=metric, value=value))
+    assert first_stop(training, [0.45, 0.5, 0.4, 0.6]) == epoch
 
 
 def test_nan_is_no_rise() -> None:

@@ -1,14 +1,17 @@
 """The compiled trainer against Keras's own `fit` and `evaluate`."""
 
 from collections.abc import Callable
-from typing import Any, get_args
+from typing import Any
 
 import keras
 import numpy as np
 import pytest
 from keras import layers
 
-from wncompare.catalog.training import OPTIMIZERS, Loss, Metric
+from wncompare.catalog.losses import LOSSES
+from wncompare.catalog.metrics import METRICS
+from wncompare.catalog.registry import Catalog
+from wncompare.catalog.training import OPTIMIZERS
 from wncompare.data.dataset import Split
 from wncompare.layers import WeightNormalization
 from wncompare.nn.training import trainer as training
@@ -109,7 +112,13 @@ def test_averaged_weights_equal_stock_fit() -> None:
     assert_like_stock_fit(build, ragged, epochs=1)
 
 
-@pytest.mark.parametrize("loss", [loss for loss in get_args(Loss) if not loss.startswith(("sparse_", "categorical_c"))])
+def taking_one_hot(catalog: Catalog) -> list[str]:
+    """The names of the losses or metrics that take classes one-hot."""
+    takes = {name: entry.options.takes for name, entry in catalog.items()}  # type: ignore[attr-defined]
+    return [name for name, taken in takes.items() if taken not in ("classes", "nonzero") and name != "own"]
+
+
+@pytest.mark.parametrize("loss", [loss for loss in taking_one_hot(LOSSES) if loss != "categorical_crossentropy"])
 def test_every_loss_equals_stock_fit(loss: str) -> None:
     """Each loss that a config can name, and the gradients through it, are Keras's."""
     assert_like_stock_fit(lambda: flat("sgd", loss=loss), epochs=1)
@@ -118,7 +127,8 @@ def test_every_loss_equals_stock_fit(loss: str) -> None:
 @pytest.mark.parametrize("kind", ["sparse_", ""])
 def test_every_metric_equals_stock_fit(kind: str) -> None:
     """Each metric that a config can name weighs samples as `fit` does, so that a partial batch counts for its size."""
-    names = [name for name in get_args(Metric) if name.startswith("sparse_") == bool(kind)]
+    sparse = [name for name in METRICS if name.startswith("sparse_")]
+    names = sparse if kind else [name for name in taking_one_hot(METRICS) if name not in ("f1_score", *sparse)]
     loss = f"{kind}categorical_crossentropy"
 
     def build() -> keras.Model:

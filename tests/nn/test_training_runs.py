@@ -1,5 +1,6 @@
 """A run in a worker, from task to records: schedules, stopping and what is written beside the history."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -113,6 +114,7 @@ def test_a_run_stops_early_and_says_why(whole: Run) -> None:
     assert whole.record.epochs == whole.epochs == 3
     assert whole.record.test is not None
     assert set(whole.record.test) == {"loss", "accuracy", "top_k_categorical_accuracy"}
+    assert (whole.record.momentum, whole.record.redundant_gains) == (0.99, 0)
 
 
 def test_the_history_has_the_schedule_and_the_metrics_asked_for(whole: Run) -> None:
@@ -209,3 +211,24 @@ def test_a_dataset_that_does_not_fit_is_refused_with_its_size(monkeypatch: pytes
     for enough in (needed, None):
         monkeypatch.setattr(device, "available_memory", lambda enough=enough: enough)
         device.check_fits(data.load("synthetic").train)
+
+
+@pytest.mark.parametrize(
+    ("before", "sessions"), [((), ("",)), (("one",), ("one", "now")), (("one", "now"), ("one", "now"))]
+)
+def test_a_run_that_goes_on_has_both_sessions(
+    tmp_path: Path, before: tuple[str, ...], sessions: tuple[str, ...]
+) -> None:
+    """Each command's id once, in order; one of an earlier version, which recorded none, is the empty one."""
+    killed(tmp_path, after=1)
+    place = tmp_path / "batch_norm" / "seed-0"
+    record = records.read_record(place)
+    assert record is not None
+    records.write_run(place, record.model_copy(update={"sessions": before}))
+    config = configs.from_data({**SETTINGS, "training": TRAINING}, "test")
+    task = task_of(config, tmp_path)
+    now = sessions[1:] or ()
+    runs.train(replace(task, record=task.record.model_copy(update={"sessions": now})), lambda event: None)
+    found = records.read_record(place)
+    assert found is not None
+    assert found.sessions == sessions

@@ -92,7 +92,7 @@ HISTORY = "regular/seed-0/history.csv"
         (damage(RUN, edit(surprise=1)), r"run\.json: surprise: Extra inputs"),
         (damage(RUN, edit(fingerprint="0" * 64)), r"run\.json: the fingerprint is not that of the identity"),
         (damage(RUN, edit(seed=1)), r"seed-0/run\.json: is the record of regular/seed-1"),
-        (damage(HISTORY, lambda text: text.replace("accuracy", "acc")), r"history\.csv: damaged history"),
+        (damage(HISTORY, lambda text: text.replace("loss", "los")), r"history\.csv: damaged history"),
         (damage(HISTORY, lambda text: text.replace("0.001", "x")), r"history\.csv: damaged history"),
         (damage(HISTORY, lambda text: text[: text.index("\n1") + 8]), r"history\.csv: damaged history"),
         (damage(HISTORY, lambda text: text.replace("\n2,", "\n7,")), r"history\.csv: damaged history \(epoch 7 in row 2\)"),
@@ -182,3 +182,20 @@ def test_an_impossible_accuracy_is_named(tiny: Config, write_records: Callable[.
     folder = write_records(tiny, lambda variant, seed, epoch: 1.7 if (variant, seed) == ("regular", 0) else 0.5)
     with pytest.raises(RecordsError, match=r"damaged history \(accuracy 1\.7 in row 1, not between 0 and 1\)"):
         records.read(folder)
+
+
+def test_what_came_later_is_left_out_where_there_is_nothing_to_say(write_records: Write, tiny: Config) -> None:
+    """A record without such a key reads as before, and is written as it was; one with it comes back equal."""
+    folder = write_records(tiny, flat)
+    file = folder / "regular" / "seed-0" / records.RUN_FILE
+    before = file.read_text(encoding="utf-8")
+    amend(folder, "regular/seed-0")
+    assert file.read_text(encoding="utf-8") == before
+    assert not {"probe", "momentum", "redundant_gains", "sessions"} & json.loads(before).keys()
+    assert "test_examples" not in json.loads(before)["dataset"]
+    dataset = records.DatasetRecord(name="synthetic", label="synthetic", digest="0", official=None, test_examples=24)
+    amend(folder, "regular/seed-0", momentum=0.9, redundant_gains=2, sessions=("a", "b"), dataset=dataset)
+    found = records.read_record(file.parent)
+    assert found is not None
+    assert (found.momentum, found.redundant_gains, found.sessions) == (0.9, 2, ("a", "b"))
+    assert found.dataset == dataset

@@ -86,16 +86,16 @@ def test_grave_caveats_stand_right_under_the_verdict(write_records: Write, tiny:
         assert all(text.count(head) == 1 for head in (*grave, *further))
 
 
-def test_two_pairs_show_a_bare_ratio(write_records: Write, tiny: Config) -> None:
-    """Of 1/2 and 8/1 the geometric mean is 2, and two pairs give it no interval, in any format."""
+def test_one_session_shows_a_bare_ratio(write_records: Write, tiny: Config) -> None:
+    """Of 1/2 and 8/1 the geometric mean is 2, and one session gives it no interval but the word, in any format."""
     folder = write_records(tiny, last)
     for run, seconds in (("regular/seed-0", 2.0), ("weight_norm/seed-0", 1.0), ("weight_norm/seed-1", 8.0)):
         redraw(folder, run, [0.5, 0.6], train_seconds=seconds)
     redraw(folder, "regular/seed-1", [0.5, 0.6], train_seconds=1.0)
     found = summary_of(folder)
-    assert "| 2.00 |" in markdown.render(found)
-    assert "& 2.00 " in latex.render(found)
-    assert "2.00 (" not in "".join((markdown.render(found), latex.render(found), shown(folder, 300)))
+    page = html.render(records.read(folder), found)
+    for text in (markdown.render(found), latex.render(found), shown(folder, 300), notebook.render(found), page):
+        assert "2.00 (1 session)" in text
 
 
 def test_a_wide_terminal_has_a_row_a_variant(write_records: Write, tiny: Config) -> None:

@@ -214,10 +214,11 @@ def operations(*, lowered: bool, backward: bool) -> Counter[str]:
     from tensorflow.python.framework import ops
 
     from wncompare.catalog.registry import Options
+    from wncompare.data.form import image_form
     from wncompare.nn.models import lenet
     from wncompare.nn.training.lowering import forward
 
-    model = lenet(Options(), shape=(32, 32, 3), classes=10)
+    model = lenet(Options(), form=image_form((32, 32, 3), 10))
     predict = forward(model, lowered=lowered)
 
     @tf.function(autograph=False)

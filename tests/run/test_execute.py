@@ -102,3 +102,26 @@ def test_nothing_needs_a_home(tiny: Config, tmp_path: Path, monkeypatch: pytest.
     execute(tiny, tmp_path / "out", engine=Pretender())
     assert provenance.environment()["cores"] >= 1
     assert LocalEngine(device="cpu").choose_device() == "cpu"
+
+
+def test_every_command_is_a_session_of_its_own(tiny: Config, tmp_path: Path) -> None:
+    """All runs of a command carry one id, those of the next another, and the size of the test split."""
+    engine = Recorder()
+    for _ in range(2):
+        execute(tiny, tmp_path / "out", engine=engine)
+    first, second = ({task.record.sessions for task in tasks} for tasks in engine.given)
+    assert len(first) == len(second) == 1
+    assert not first & second
+    assert {task.record.dataset.test_examples for task in engine.given[0]} == {24}
+
+
+@dataclass(frozen=True)
+class Recorder(Pretender):
+    """The same, which keeps the tasks that it was given."""
+
+    given: list[list[TrainTask]] = field(default_factory=list)
+
+    def _perform(self, tasks: Sequence[Task]) -> Generator[Event, None, None]:
+        if tasks:
+            self.given.append([task for task in tasks if isinstance(task, TrainTask)])
+        yield from super()._perform(tasks)

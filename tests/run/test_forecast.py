@@ -76,3 +76,15 @@ def test_programs_are_counted_once_a_worker() -> None:
     assert bytes_of(grid=rates) == bytes_of() < bytes_of(grid=sizes)
     scheduled = {"epochs": 2, "schedule": {"name": "cosine"}}
     assert bytes_of(grid=rates, training=scheduled) == bytes_of(grid=sizes)
+
+
+def test_seeds_until_settled_take_from_the_first_look_to_the_last() -> None:
+    """The plan is a span: what 8 seeds take, and what 40 do, each as a list of so many seeds has it."""
+    data = {"dataset": {"name": "cifar10"}}
+    found = planned(**data, seeds={"until": "settled", "first": 8, "most": 40})
+    eight, forty = (planned(**data, seeds=list(range(seeds))) for seeds in (8, 40))
+    assert (found.runs, found.seconds) == (eight.runs, eight.seconds) == (16, found.seconds)
+    assert found.at_most == forty
+    plan, estimate = text.lines(found)
+    assert "2 variants × 8 to 40 seeds = 16 to 80 runs of 2 epochs" in plan
+    assert " to " in estimate.split(" with ")[0]

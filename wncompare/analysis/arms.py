@@ -1,6 +1,5 @@
 """One variant at one setting, in numbers: what a page, a figure and a table show of it, each computed once."""
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,10 +9,11 @@ from numpy.typing import NDArray
 
 from wncompare.analysis import metrics, stats
 from wncompare.analysis.estimates import Band, Estimate, Quantile
-from wncompare.analysis.schema import COSTS, Cost, Headline
+from wncompare.analysis.headline import Metric, metric
+from wncompare.analysis.schema import COSTS, Cost
 from wncompare.config import Variant
 from wncompare.config.grid import Point
-from wncompare.records import METRICS, Run, Status
+from wncompare.records import Run, Status
 
 Values = NDArray[np.float64]
 
@@ -55,15 +55,17 @@ class TargetTimes:
 class Arm:
     """One variant at one point of the grid: `runs` are all that there are, of which those that ended count.
 
-    A run that diverged ranks worst, so that it withholds the means from there on. Numbers are computed when they are
-    first asked for, and once.
+    A run that diverged ranks worst, so that it withholds the means from there on. `sessions` has those that trained a
+    run, by its name. Numbers are computed when they are first asked for, and once.
     """
 
     variant: Variant
     point: Point
     runs: tuple[Run, ...]
-    headline_metric: Headline
+    headline_metric: Metric
+    metrics: tuple[str, ...]
     targets: tuple[float, ...]
+    sessions: Mapping[str, tuple[str, ...]]
 
     @cached_property
     def ended(self) -> tuple[Run, ...]:
@@ -87,7 +89,7 @@ class Arm:
     @cached_property
     def curves(self) -> tuple[RunCurves, ...]:
         """Every run that has an epoch, whatever became of it."""
-        return tuple(_curves(run) for run in self.runs if run.epochs)
+        return tuple(_curves(run, self.metrics) for run in self.runs if run.epochs)
 
     @cached_property
     def costs(self) -> Mapping[Cost, Values]:
@@ -97,17 +99,24 @@ class Arm:
     @cached_property
     def bands(self) -> Mapping[str, Band]:
         """By metric the mean by epoch with its 95 % Student-t interval, and the median."""
-        return {metric: stats.mean_band(metrics.by_epoch(self.ended, metric)) for metric in METRICS}
+        of = self.headline_metric.of
+        return {name: stats.mean_band(metrics.by_epoch(self.ended, of(name))) for name in self.metrics}
 
     @cached_property
     def headlines(self) -> Mapping[int, float]:
-        """The headline metric by seed, −∞ where the run diverged."""
+        """The headline metric by seed, the worst there is where the run diverged."""
         return metrics.by_seed(self.ended, self.headline_metric)
 
     @cached_property
     def headline(self) -> Estimate:
         """The headline's mean with its 95 % Student-t interval."""
         return stats.mean_interval(list(self.headlines.values()))
+
+    @cached_property
+    def median(self) -> float:
+        """The headline's median: of an even number of runs the worse of the two in the middle."""
+        sign = self.headline_metric.sign
+        return sign * stats.median([sign * value for value in self.headlines.values()])
 
     @cached_property
     def step_times(self) -> Mapping[int, float]:
@@ -122,7 +131,7 @@ class Arm:
     @cached_property
     def times(self) -> tuple[TargetTimes, ...]:
         """The time to each target."""
-        return tuple(_times(self.ended, target) for target in self.targets)
+        return tuple(_times(self.ended, target, self.headline_metric) for target in self.targets)
 
     def times_to(self, target: float) -> TargetTimes:
         """The time to one of the targets."""
@@ -131,28 +140,31 @@ class Arm:
     @cached_property
     def accuracy(self) -> Estimate:
         """The training accuracy at the last epoch."""
-        return stats.mean_interval(list(metrics.by_seed(self.ended, "accuracy").values()))
+        return stats.mean_interval(list(metrics.by_seed(self.ended, metric("accuracy")).values()))
+
+    @cached_property
+    def training(self) -> Estimate:
+        """The headline's metric on the training data, at the last epoch."""
+        return stats.mean_interval(list(metrics.by_seed(self.ended, self.headline_metric.training).values()))
 
     @cached_property
     def area(self) -> Estimate:
-        """The mean of the validation accuracy's curve over its epochs."""
-        return stats.mean_interval([_area(run) for run in self.ended])
+        """The mean of the headline's curve on validation data over its epochs."""
+        return stats.mean_interval([_area(run, self.headline_metric.validation) for run in self.ended])
 
 
-def _curves(run: Run) -> RunCurves:
+def _curves(run: Run, names: Sequence[str]) -> RunCurves:
     return RunCurves(
         seed=run.record.seed,
         status=run.record.status,
         costs={cost: metrics.costs(run, cost) for cost in COSTS},
-        values={metric: run.history[metric] for metric in METRICS},
+        values={name: run.history[name] for name in names},
     )
 
 
-def _times(runs: Sequence[Run], target: float) -> TargetTimes:
-    return TargetTimes(target, {cost: metrics.times_to_target(runs, cost, target) for cost in COSTS})
+def _times(runs: Sequence[Run], target: float, headline: Metric) -> TargetTimes:
+    return TargetTimes(target, {cost: metrics.times_to_target(runs, cost, target, headline) for cost in COSTS})
 
 
-def _area(run: Run) -> float:
-    if run.record.status == "diverged":
-        return -math.inf
-    return stats.area_under_curve(run.history["val_accuracy"])
+def _area(run: Run, metric: Metric) -> float:
+    return metric.worst if run.record.status == "diverged" else stats.area_under_curve(run.history[metric.name])

@@ -3,8 +3,9 @@
 from collections.abc import Iterator, Sequence
 
 from wncompare.analysis.environment import differing
+from wncompare.analysis.headline import headline
 from wncompare.analysis.schema import Comparison, Counts, Targets
-from wncompare.analysis.words import counted
+from wncompare.analysis.words import counted, metric_name
 from wncompare.records import Experiment
 
 ENOUGH_PAIRS = 6
@@ -56,7 +57,8 @@ def _of_copies(experiment: Experiment) -> Iterator[str]:
 def _of_data(experiment: Experiment) -> Iterator[str]:
     yield from _of_copies(experiment)
     if experiment.config.holdout is None:
-        yield "Validation accuracy is taken on the test split: nothing may be chosen on it."
+        metric = metric_name(headline(experiment).name).capitalize()
+        yield f"{metric} is taken on the test split: nothing may be chosen on it."
 
 
 def _of_settings(experiment: Experiment) -> Iterator[str]:

@@ -6,9 +6,10 @@ from math import isnan
 
 import numpy as np
 
-from wncompare.analysis import metrics, stats, verdict
+from wncompare.analysis import metrics, sessions, stats, verdict
 from wncompare.analysis.arms import Arm
 from wncompare.analysis.estimates import Estimate
+from wncompare.analysis.headline import Metric
 from wncompare.analysis.schema import ContrastSummary, SeedDifference, TargetRatio
 from wncompare.analysis.stats import PairedComparison
 from wncompare.config import Config, Contrast
@@ -16,14 +17,14 @@ from wncompare.records import Run
 
 
 def compare_runs(
-    runs: Sequence[Run], reference: Sequence[Run], metric: str, *, smallest_difference: float | None = None
+    runs: Sequence[Run], reference: Sequence[Run], metric: Metric, *, smallest_difference: float | None = None
 ) -> PairedComparison:
     """The metric at the last epoch of the runs, against the reference's."""
     values, others = metrics.by_seed(runs, metric), metrics.by_seed(reference, metric)
-    return stats.compare_pairs(values, others, smallest_difference=smallest_difference)
+    return stats.compare_pairs(values, others, sign=metric.sign, smallest_difference=smallest_difference)
 
 
-def by_seed(runs: Sequence[Run], reference: Sequence[Run], metric: str) -> tuple[SeedDifference, ...]:
+def by_seed(runs: Sequence[Run], reference: Sequence[Run], metric: Metric) -> tuple[SeedDifference, ...]:
     """The metric's difference seed by seed; NaN where both runs diverged."""
     return _by_seed(metrics.by_seed(runs, metric), metrics.by_seed(reference, metric))
 
@@ -45,11 +46,6 @@ def differences(contrast: Contrast, arm: Arm, reference: Arm) -> PairedDifferenc
     """`arm` minus `reference`, seed by seed."""
     values, others = arm.headlines, reference.headlines
     return PairedDifferences(contrast, _by_seed(values, others), stats.mean_difference(values, others))
-
-
-def step_ratio(runs: Sequence[Run], reference: Sequence[Run]) -> Estimate:
-    """A training step's time over the reference's."""
-    return stats.ratio(metrics.step_seconds(runs), metrics.step_seconds(reference))
 
 
 def corrected(found: Sequence[PairedComparison]) -> Iterator[tuple[float, float]]:
@@ -84,7 +80,12 @@ def tested(config: Config, settings: Sequence[Sequence[Arm]]) -> list[tuple[Cont
 def _pair(config: Config, arms: Sequence[Arm], contrast: Contrast) -> _Pair:
     by_id = {arm.variant.id: arm for arm in arms}
     variant, reference = by_id[contrast.variant], by_id[contrast.reference]
-    found = stats.compare_pairs(variant.headlines, reference.headlines, smallest_difference=config.smallest_difference)
+    found = stats.compare_pairs(
+        variant.headlines,
+        reference.headlines,
+        sign=variant.headline_metric.sign,
+        smallest_difference=config.smallest_difference,
+    )
     return _Pair(contrast, (variant, reference), found)
 
 
@@ -107,7 +108,7 @@ def _summary(config: Config, pair: _Pair, p_holm: float, smallest_p_holm: float,
         losses=found.losses,
         detectable=found.detectable,
         equivalence=found.equivalence,
-        step_ratio=stats.ratio(variant.step_times, reference.step_times),
+        step_ratio=sessions.step_ratio(variant, reference),
         time_to_target_ratios=tuple(_time_ratio(pair, place) for place in range(len(variant.times))),
         outcome=verdict.outcome(found, p_holm, smallest_p_holm),
         sentence="",

@@ -22,7 +22,7 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2
 def counts(experiment: Experiment) -> Counts:
     """How many runs the config asks for, and what became of them."""
     config = experiment.config
-    return counts_of(experiment.runs, len(config.variants) * len(config.points) * len(config.seeds))
+    return counts_of(experiment.runs, len(config.variants) * len(config.points) * len(experiment.seeds))
 
 
 def counts_of(runs: Sequence[Run], planned: int) -> Counts:

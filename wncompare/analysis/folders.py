@@ -3,15 +3,17 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import product
-from math import inf, isfinite, nan
+from math import isfinite, nan
 from statistics import fmean
 from typing import Any
 
-from wncompare.analysis import contrasts, metrics, verdict
+from wncompare.analysis import contrasts, metrics, sessions, verdict
 from wncompare.analysis.environment import environment
-from wncompare.analysis.schema import Headline, Outcome, SeedDifference
+from wncompare.analysis.headline import Metric, headline
+from wncompare.analysis.schema import Outcome, SeedDifference
 from wncompare.analysis.stats import Estimate, PairedComparison, mean_interval
-from wncompare.analysis.words import METRIC_NAMES
+from wncompare.analysis.words import metric_name
+from wncompare.catalog.metrics import Better
 from wncompare.errors import UsageError
 from wncompare.records import Experiment, Run
 
@@ -38,7 +40,7 @@ class Change:
 
     `a` and `b` are the headline's means over the runs that have a partner, so that they differ by `difference`.
     `diverged` counts the pairs in which B's run diverged and A's did not, less those of the other way round.
-    `step_ratio` is B over A.
+    `step_ratio` is B over A, without an interval: each folder's times are one measurement.
     """
 
     variant: str
@@ -52,6 +54,7 @@ class Change:
     p_holm: float
     smallest_p: float
     smallest_p_holm: float
+    better: Better
     diverged: int
     step_ratio: Estimate
     outcome: Outcome
@@ -62,14 +65,15 @@ class Change:
         return "/".join(filter(None, (self.variant, self.point)))
 
     def is_worse(self, tolerance: float) -> bool:
-        """Whether B diverged more, or the mean difference is below −tolerance over the pairs in which neither did."""
-        return self.diverged > 0 or self.mean_of_undiverged < -tolerance
+        """Whether B diverged more, or is worse by more than the tolerance over the pairs in which neither did."""
+        return self.diverged > 0 or self.worsening > tolerance
 
     @property
-    def mean_of_undiverged(self) -> float:
-        """The mean difference over the pairs in which neither run diverged; NaN without any."""
+    def worsening(self) -> float:
+        """By how much B is worse on average over the pairs in which neither run diverged; NaN without any."""
         finite = [pair.difference for pair in self.by_seed if isfinite(pair.difference)]
-        return fmean(finite) if finite else nan
+        worse = -1 if self.better == "higher" else 1
+        return worse * fmean(finite) if finite else nan
 
 
 @dataclass(frozen=True)
@@ -85,7 +89,8 @@ class Differing:
 class FolderComparison:
     """What became of each variant from A to B, and in what else the two differ."""
 
-    headline: Headline
+    headline: str
+    better: Better
     a: Side
     b: Side
     changes: tuple[Change, ...]
@@ -104,20 +109,25 @@ def compare_folders(a: Experiment, b: Experiment) -> FolderComparison:
     Raises:
         UsageError: they have no run in common, or another headline metric.
     """
-    headlines = [metrics.headline(experiment.config) for experiment in (a, b)]
-    if headlines[0] != headlines[1]:
+    judged, other = (headline(experiment) for experiment in (a, b))
+    if judged != other:
         raise UsageError(
-            f"{a.folder} reports {METRIC_NAMES[headlines[0]]} and {b.folder} {METRIC_NAMES[headlines[1]]}: "
-            "compare experiments with the same kind of validation"
+            f"{a.folder} reports {_reported(judged)} and {b.folder} {_reported(other)}: "
+            "compare experiments with the same headline and kind of validation"
         )
     return FolderComparison(
-        headline=headlines[0],
+        headline=judged.name,
+        better=judged.better,
         a=_side(a, b),
         b=_side(b, a),
-        changes=_changes(a, b, headlines[0]),
+        changes=_changes(a, b, judged),
         config=_differing(_settings(a), _settings(b)),
         environment=_differing(*(dict(_leaves(environment(side.runs))) for side in (a, b))),
     )
+
+
+def _reported(metric: Metric) -> str:
+    return f"{metric_name(metric.name)} ({metric.better} is better)"
 
 
 def as_data(found: FolderComparison) -> dict[str, Any]:
@@ -135,7 +145,7 @@ class _Pair:
     found: PairedComparison
 
 
-def _changes(a: Experiment, b: Experiment, metric: Headline) -> tuple[Change, ...]:
+def _changes(a: Experiment, b: Experiment, metric: Metric) -> tuple[Change, ...]:
     paired = [pair for pair in _pairs(a, b, metric) if pair.found.n]
     if not paired:
         raise UsageError(
@@ -146,7 +156,7 @@ def _changes(a: Experiment, b: Experiment, metric: Headline) -> tuple[Change, ..
     return tuple(_change(pair, metric, *next(corrected)) for pair in paired)
 
 
-def _pairs(a: Experiment, b: Experiment, metric: Headline) -> Iterator[_Pair]:
+def _pairs(a: Experiment, b: Experiment, metric: Metric) -> Iterator[_Pair]:
     before, after = _arms(a), _arms(b)
     for variant, point in before:
         runs = after.get((variant, point), []), before[variant, point]
@@ -160,7 +170,7 @@ def _arms(experiment: Experiment) -> dict[tuple[str, str], list[Run]]:
     return {(variant.id, point.slug): metrics.ended(experiment, variant, point) for variant, point in arms}
 
 
-def _change(pair: _Pair, metric: Headline, p_holm: float, smallest_p_holm: float) -> Change:
+def _change(pair: _Pair, metric: Metric, p_holm: float, smallest_p_holm: float) -> Change:
     found = pair.found
     differences = contrasts.by_seed(*pair.runs, metric)
     values = [difference.difference for difference in differences]
@@ -176,13 +186,14 @@ def _change(pair: _Pair, metric: Headline, p_holm: float, smallest_p_holm: float
         p_holm=p_holm,
         smallest_p=found.smallest_p,
         smallest_p_holm=smallest_p_holm,
-        diverged=values.count(-inf) - values.count(inf),
-        step_ratio=contrasts.step_ratio(*pair.runs),
+        better=metric.better,
+        diverged=values.count(metric.worst) - values.count(-metric.worst),
+        step_ratio=sessions.ratio_between(*pair.runs),
         outcome=verdict.outcome(found, p_holm, smallest_p_holm),
     )
 
 
-def _mean(runs: list[Run], paired: Sequence[SeedDifference], metric: Headline) -> Estimate:
+def _mean(runs: list[Run], paired: Sequence[SeedDifference], metric: Metric) -> Estimate:
     """The headline's mean over the runs of the seeds that are paired."""
     seeds = {pair.seed for pair in paired}
     return mean_interval([metrics.last(run, metric) for run in runs if run.record.seed in seeds])

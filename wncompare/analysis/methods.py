@@ -5,7 +5,7 @@ from typing import Any
 
 from wncompare.analysis.estimates import PATTERNS
 from wncompare.analysis.schema import Summary
-from wncompare.analysis.words import METRIC_NAMES, counted
+from wncompare.analysis.words import counted, metric_name
 
 _SOFTWARE = {
     "wncompare": "wncompare",
@@ -38,8 +38,13 @@ def _design(summary: Summary) -> Iterator[str]:
     variants = ", ".join(_variant(variant) for variant in config["variants"])
     yield (
         f"The model {summary.model} was trained on {summary.dataset} in {counted(len(config['variants']), 'variant')} "
-        f"({variants}), each with {counted(len(config['seeds']), 'seed')} ({_listed(config['seeds'])})."
+        f"({variants}), each with {counted(len(summary.seeds), 'seed')} ({_listed(summary.seeds)})."
     )
+    if isinstance(config["seeds"], Mapping):
+        yield (
+            f"Seeds were added until every contrast was settled, looked at from {config['seeds']['first']} on, "
+            f"{config['seeds']['most']} at the most."
+        )
     yield (
         "The variants of a seed share their initial kernels and the order of their batches, "
         f"so differences are taken seed by seed{_pairs(summary)}."
@@ -85,7 +90,7 @@ def _tuning(config: Mapping[str, Any]) -> str:
 
 
 def _outcome(summary: Summary) -> str:
-    metric, validation = METRIC_NAMES[summary.headline], summary.config["validation"]
+    metric, validation = metric_name(summary.headline), summary.config["validation"]
     if validation == "test":
         return f"The outcome is the {metric} at the last epoch, on the test split; the best epoch was not picked."
     return (
@@ -102,8 +107,8 @@ def _statistics(summary: Summary) -> Iterator[str]:
         f"{_correction(summary)}."
     )
     yield (
-        "A step-time ratio is the geometric mean of the paired ratios of a training step's time, compilation apart, "
-        "with its interval."
+        "A step-time ratio is the geometric mean of the paired ratios of a training step's time, compilation apart; "
+        "its replication is the session, so that it has an interval from three sessions on."
     )
     yield (
         "All intervals are over seeds alone: they are conditional on this training set, on this test set and split, "

@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wncompare.analysis import stats
-from wncompare.analysis.schema import Cost, Headline
+from wncompare.analysis.headline import Metric
+from wncompare.analysis.schema import Cost
 from wncompare.config import Config, Variant
 from wncompare.config.grid import Point
 from wncompare.records import Experiment, Run
@@ -16,41 +17,34 @@ TARGET_FRACTION = 0.95
 """Without targets in the config: this part of the reference's median final validation accuracy."""
 
 
-def headline(config: Config) -> Headline:
-    """The metric that verdicts are about: accuracy on the test split with a holdout, else the validation accuracy."""
-    return "val_accuracy" if config.holdout is None else "test_accuracy"
-
-
 def ended(experiment: Experiment, variant: Variant, point: Point) -> list[Run]:
     """The runs that count: those that finished, and those that diverged and rank worst."""
     return [run for run in experiment.of(variant, point) if run.record.status in ("finished", "diverged")]
 
 
-def last(run: Run, metric: str) -> float:
-    """A metric at the run's last epoch, −∞ where it diverged; "test_accuracy" is the one taken after training."""
+def last(run: Run, metric: Metric) -> float:
+    """A metric at the run's last epoch, "test_…" after it; the worst there is where it diverged, else NaN."""
     if run.record.status == "diverged":
-        return -math.inf
-    if metric == "test_accuracy":
-        return (run.record.test or {}).get("accuracy", math.nan)
-    return float(run.history[metric][-1])
+        return metric.worst
+    if metric.name.startswith("test_"):
+        return (run.record.test or {}).get(metric.bare, math.nan)
+    return float(run.history[metric.name][-1]) if metric.name in run.history else math.nan
 
 
-def by_seed(runs: Sequence[Run], metric: str) -> dict[int, float]:
+def by_seed(runs: Sequence[Run], metric: Metric) -> dict[int, float]:
     """A metric at the last epoch of each run, by seed."""
     return {run.record.seed: last(run, metric) for run in runs}
 
 
-def by_epoch(runs: Sequence[Run], metric: str) -> NDArray[np.float64]:
-    """A metric by epoch (runs, epochs): NaN past a run's end, the worst there is from the epoch in which it diverged.
-
-    That is −∞ for an accuracy and ∞ for a loss.
-    """
+def by_epoch(runs: Sequence[Run], metric: Metric) -> NDArray[np.float64]:
+    """A metric by epoch (runs, epochs): NaN past a run's end, the worst from the epoch in which it diverged."""
     epochs = max((run.epochs for run in runs), default=0)
     values = np.full((len(runs), epochs), np.nan)
     for row, run in zip(values, runs, strict=True):
-        row[: run.epochs] = run.history[metric]
+        if run.epochs:
+            row[: run.epochs] = run.history[metric.name]
         if run.record.status == "diverged":
-            row[max(run.epochs - 1, 0) :] = math.inf if metric.endswith("loss") else -math.inf
+            row[max(run.epochs - 1, 0) :] = metric.worst
     return values
 
 
@@ -69,18 +63,22 @@ def compile_seconds(runs: Sequence[Run]) -> float:
     return stats.median([seconds for seconds in spent if seconds > 0])
 
 
-def targets(config: Config, reference: Sequence[Run]) -> tuple[float, ...]:
+def targets(config: Config, reference: Sequence[Run], headline: Metric) -> tuple[float, ...]:
     """The config's targets, or one of `TARGET_FRACTION` of the reference runs' median final validation accuracy.
 
-    None where there is no such median (no run, or half of them diverged), nor where the median after the first epoch
-    is there already: either nothing was learned, so that the target would lie below chance, or it was learned at once,
-    and the time to get there would tell nothing.
+    For a headline that is no accuracy it is `TARGET_FRACTION` of the way from the median after the first epoch to the
+    median after the last. None where there is no such median (no run, or half of them diverged), nor where the median
+    after the first epoch is there already: either nothing was learned, so that the target would lie below chance, or it
+    was learned at once, and the time to get there would tell nothing.
     """
     if config.targets:
         return config.targets
-    target = TARGET_FRACTION * stats.median(list(by_seed(reference, "val_accuracy").values()))
-    first = stats.median([run.history["val_accuracy"][0] for run in reference if run.epochs])
-    return (target,) if math.isfinite(target) and first < target else ()
+    metric = headline.validation
+    final = stats.median(list(by_seed(reference, metric).values()))
+    first = stats.median([run.history[metric.name][0] for run in reference if run.epochs])
+    start = 0.0 if metric.bare == "accuracy" else first
+    target = start + TARGET_FRACTION * (final - start)
+    return (target,) if math.isfinite(target) and metric.sign * (target - first) > 0 else ()
 
 
 def costs(run: Run, cost: Cost) -> NDArray[np.float64]:
@@ -102,12 +100,14 @@ def mean_costs(runs: Sequence[Run], cost: Cost) -> NDArray[np.float64]:
     return np.cumsum([column[~np.isnan(column)].mean() for column in spent.T])
 
 
-def times_to_target(runs: Sequence[Run], cost: Cost, target: float) -> NDArray[np.float64]:
-    """Run by run the cost at which the validation accuracy first is at or above the target: (runs,).
+def times_to_target(runs: Sequence[Run], cost: Cost, target: float, headline: Metric) -> NDArray[np.float64]:
+    """Run by run the cost at which the headline, on validation data, first is at the target or better: (runs,).
 
     It is ∞ where that never happens; a run that diverged reached nothing, whatever it had passed on its way.
     """
-    accuracies = [
-        run.history["val_accuracy"] if run.record.status == "finished" else np.full(run.epochs, -np.inf) for run in runs
+    metric = headline.validation
+    curves = [
+        metric.sign * run.history[metric.name] if run.record.status == "finished" else np.full(run.epochs, -np.inf)
+        for run in runs
     ]
-    return stats.time_to_target(accuracies, [costs(run, cost) for run in runs], target)
+    return stats.time_to_target(curves, [costs(run, cost) for run in runs], metric.sign * target)

@@ -4,10 +4,10 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal
 
 from wncompare.analysis.estimates import Equivalence, Estimate, Quantile
+from wncompare.catalog.metrics import Better
 
 SCHEMA_VERSION = 3
 
-Headline = Literal["val_accuracy", "test_accuracy"]
 Cost = Literal["epochs", "steps", "seconds"]
 COSTS: tuple[Cost, ...] = ("epochs", "steps", "seconds")
 Outcome = Literal[
@@ -17,7 +17,7 @@ Outcome = Literal[
 
 @dataclass(frozen=True)
 class Targets:
-    """Validation accuracies whose time is taken; exploratory where the data, not the config, gave them."""
+    """Values of the headline on validation data whose time is taken; exploratory where no config gave them."""
 
     values: tuple[float, ...]
     exploratory: bool
@@ -52,7 +52,7 @@ class Problem:
 
 @dataclass(frozen=True)
 class Curve:
-    """The mean validation accuracy by epoch with its interval, a value an epoch; `n` is how many runs came so far."""
+    """The mean headline on validation data by epoch with its interval; `n` is how many runs came so far."""
 
     epoch: tuple[int, ...]
     n: tuple[int, ...]
@@ -76,7 +76,8 @@ class TargetSummary:
 class VariantSummary:
     """One variant at one setting, over its seeds, at the last epoch of each run.
 
-    `accuracy` is the training accuracy, `area` the mean of the validation curve over its epochs. `step_seconds` is a
+    `accuracy` is the training accuracy, `training` the headline's metric on the training data, `area` the mean of its
+    curve on validation data over the epochs. `step_seconds` is a
     training step's time and `compile_seconds` the median time of compilation, which no other number includes.
     A diverged run withholds the means and ranks worst in the median.
     """
@@ -92,6 +93,7 @@ class VariantSummary:
     failed: int
     parameters: int | None
     accuracy: Estimate
+    training: Estimate
     headline: Estimate
     median: float
     area: Estimate
@@ -211,9 +213,12 @@ class Summary:
     experiment: str
     dataset: str
     model: str
-    headline: Headline
+    headline: str
+    better: Better
     confidence: float
     smallest_difference: float | None
+    seeds: tuple[int, ...]
+    """Those that count: the config's list or, with `until`, up to the look that settled it or the next one."""
     targets: Targets
     verdict: str
     caveats: tuple[str, ...]

@@ -21,9 +21,10 @@ __all__ = ["Summary", "as_data", "summarize"]
 def summarize(experiment: Experiment) -> Summary:
     """The experiment's runs in numbers, with the verdict on each contrast of its config.
 
-    The headline is the validation accuracy of each run's last epoch or, with a holdout, its accuracy on the test split.
+    The headline is that of each run's last epoch on validation data or, with a holdout, on the test split.
     """
-    config, found = experiment.config, views(experiment)
+    found = views(experiment)
+    config, experiment, judged = experiment.config, found.experiment, found.headline
     targets = Targets(found.targets, exploratory=not config.targets)
     comparisons = _comparisons(config, found)
     runs = counts(experiment)
@@ -31,9 +32,11 @@ def summarize(experiment: Experiment) -> Summary:
         experiment=config.name,
         dataset=dataset_of(experiment),
         model=model_name(config),
-        headline=metrics.headline(config),
+        headline=judged.name,
+        better=judged.better,
         confidence=stats.CONFIDENCE,
         smallest_difference=config.smallest_difference,
+        seeds=experiment.seeds,
         targets=targets,
         verdict=verdict(comparisons),
         caveats=caveats(experiment, runs, targets, comparisons),
@@ -67,14 +70,15 @@ def _variant(view: View, arm: Arm) -> VariantSummary:
         color=arm.variant.color,
         point=arm.point.slug,
         reference=arm.variant is view.config.variants[0],
-        planned=len(view.config.seeds),
+        planned=len(view.seeds),
         finished=arm.finished,
         diverged=arm.diverged,
         failed=arm.count("failed"),
         parameters=next((run.record.parameters for run in arm.ended), None),
         accuracy=arm.accuracy,
+        training=arm.training,
         headline=arm.headline,
-        median=stats.median(list(arm.headlines.values())),
+        median=arm.median,
         area=arm.area,
         step_seconds=arm.step_seconds,
         compile_seconds=metrics.compile_seconds(arm.ended),
@@ -84,7 +88,7 @@ def _variant(view: View, arm: Arm) -> VariantSummary:
 
 
 def _curve(arm: Arm) -> Curve:
-    band = arm.bands["val_accuracy"]
+    band = arm.bands[arm.headline_metric.validation.name]
     columns = (np.arange(1, len(band.n) + 1), band.n, band.mean, band.low, band.high)
     return Curve(*(tuple(column.tolist()) for column in columns))
 

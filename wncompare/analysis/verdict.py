@@ -9,7 +9,7 @@ from wncompare.analysis.arms import Arm
 from wncompare.analysis.estimates import Estimate
 from wncompare.analysis.schema import Comparison, ContrastSummary, Outcome
 from wncompare.analysis.stats import PairedComparison
-from wncompare.analysis.words import METRIC_NAMES, counted, p, signed
+from wncompare.analysis.words import counted, metric_name, p, signed
 
 ALPHA = 0.05
 MOST_NAMED = 4
@@ -56,9 +56,9 @@ def outcome(found: PairedComparison, p_holm: float, smallest_p_holm: float) -> O
     if smallest_p_holm >= ALPHA:
         return "too few"
     if p_holm < ALPHA and found.difference.low > 0:
-        return "better"
+        return "better" if found.sign > 0 else "worse"
     if p_holm < ALPHA and found.difference.high < 0:
-        return "worse"
+        return "worse" if found.sign > 0 else "better"
     return "equivalent" if found.equivalence == "equivalent" else "not told from noise"
 
 
@@ -70,15 +70,17 @@ def worded(
     tests: int,
 ) -> ContrastSummary:
     """The contrast with its sentence: what was found, its numbers, what it cost; `tests` were corrected together."""
-    found = _finding(contrast, variant, reference, METRIC_NAMES[variant.headline_metric], smallest_difference, tests)
+    metric = metric_name(variant.headline_metric.name)
+    found = _finding(contrast, variant, reference, metric, smallest_difference, tests)
     return replace(contrast, sentence=f"{found}{_cost(contrast.step_ratio)}.")
 
 
 def _cost(ratio: Estimate) -> str:
     if not isfinite(ratio.mean):
         return ""
-    interval = f" ({ratio.low:.2f} to {ratio.high:.2f})" if isfinite(ratio.high) else ""
-    return f"; a training step takes {ratio.mean:.2f} times as long{interval}"
+    sessions = counted(ratio.n, "session")
+    interval = f"{ratio.low:.2f} to {ratio.high:.2f} over {sessions}" if isfinite(ratio.high) else f"in {sessions}"
+    return f"; a training step takes {ratio.mean:.2f} times as long ({interval})"
 
 
 def _finding(

@@ -7,14 +7,16 @@ from math import isfinite
 
 import numpy as np
 
-from wncompare.analysis import contrasts, metrics
+from wncompare.analysis import contrasts, metrics, sessions
 from wncompare.analysis.arms import Arm, RunCurves
 from wncompare.analysis.contrasts import PairedDifferences
 from wncompare.analysis.failures import counts_of
+from wncompare.analysis.headline import Metric, headline
+from wncompare.analysis.looks import counted
 from wncompare.analysis.schema import Cost, Counts
 from wncompare.analysis.settings import Setting, everyone_at, settings
 from wncompare.config import Config
-from wncompare.records import Experiment
+from wncompare.records import METRICS, Experiment
 
 ACCURACIES = (0.0, 1.0)
 LOSSES = (-np.inf, np.inf)
@@ -28,6 +30,7 @@ class View:
     setting: Setting
     dataset: str
     arms: tuple[Arm, ...]
+    seeds: tuple[int, ...]
 
     @cached_property
     def shown(self) -> tuple[Arm, ...]:
@@ -39,9 +42,19 @@ class View:
         return next(arm for arm in self.arms if arm.variant.id == variant)
 
     @property
+    def headline(self) -> Metric:
+        """The metric that verdicts are about."""
+        return self.arms[0].headline_metric
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """The columns of the histories that have curves."""
+        return self.arms[0].metrics
+
+    @property
     def counts(self) -> Counts:
         """How many runs are planned at this setting, and what became of them."""
-        return counts_of([run for arm in self.arms for run in arm.runs], len(self.arms) * len(self.config.seeds))
+        return counts_of([run for arm in self.arms for run in arm.runs], len(self.arms) * len(self.seeds))
 
     @property
     def epochs(self) -> tuple[int, int]:
@@ -100,6 +113,9 @@ class Views:
     """The settings that the summary compares, and each point of the grid by itself; both share their arms."""
 
     experiment: Experiment
+    headline: Metric
+    metrics: tuple[str, ...]
+    """The columns of the histories that have curves."""
     targets: tuple[float, ...]
     compared: tuple[View, ...]
     points: tuple[View, ...]
@@ -108,19 +124,22 @@ class Views:
 @lru_cache(maxsize=1)
 def views(experiment: Experiment) -> Views:
     """The experiment in numbers; asked for again, the same object."""
+    experiment = counted(experiment)
     config, compared = experiment.config, settings(experiment)
-    targets = _targets(experiment, compared[0])
+    judged, trained_in = headline(experiment), sessions.sessions(experiment.runs)
+    targets, names = _targets(experiment, compared[0], judged), metrics_of(experiment, judged)
     arms = {
         (variant.id, point.slug): Arm(
-            variant, point, tuple(experiment.of(variant, point)), metrics.headline(config), targets
+            variant, point, tuple(experiment.of(variant, point)), judged, names, targets, trained_in
         )
         for variant in config.variants
         for point in config.points
     }
     dataset = dataset_of(experiment)
-    points = tuple(_view(config, everyone_at(config, point), dataset, arms) for point in config.points)
+    points = tuple(_view(experiment, everyone_at(config, point), dataset, arms) for point in config.points)
     best = compared[0].is_best
-    return Views(experiment, targets, (_view(config, compared[0], dataset, arms),) if best else points, points)
+    shown = (_view(experiment, compared[0], dataset, arms),) if best else points
+    return Views(experiment, judged, names, targets, shown, points)
 
 
 def dataset_of(experiment: Experiment) -> str:
@@ -129,19 +148,23 @@ def dataset_of(experiment: Experiment) -> str:
     return ", ".join(labels) or experiment.config.dataset.name
 
 
-def _view(config: Config, setting: Setting, dataset: str, arms: Mapping[tuple[str, str], Arm]) -> View:
-    return View(
-        config,
-        setting,
-        dataset,
-        tuple(arms[variant.id, setting.points[variant.id].slug] for variant in config.variants),
-    )
+def _view(experiment: Experiment, setting: Setting, dataset: str, arms: Mapping[tuple[str, str], Arm]) -> View:
+    config = experiment.config
+    chosen = tuple(arms[variant.id, setting.points[variant.id].slug] for variant in config.variants)
+    return View(config, setting, dataset, chosen, experiment.seeds)
 
 
-def _targets(experiment: Experiment, setting: Setting) -> tuple[float, ...]:
+def metrics_of(experiment: Experiment, headline: Metric) -> tuple[str, ...]:
+    """The columns of the histories that curves are drawn of: losses, accuracies where there are any, the headline's."""
+    kept = dict.fromkeys((*METRICS, headline.bare, headline.validation.name))
+    return tuple(name for name in kept if all(name in run.history for run in experiment.runs if run.epochs))
+
+
+def _targets(experiment: Experiment, setting: Setting, headline: Metric) -> tuple[float, ...]:
     """The config's targets, or one from the reference's runs at the first setting; none before there are any."""
     reference = experiment.config.variants[0]
-    return metrics.targets(experiment.config, metrics.ended(experiment, reference, setting.points[reference.id]))
+    runs = metrics.ended(experiment, reference, setting.points[reference.id])
+    return metrics.targets(experiment.config, runs, headline)
 
 
 def _extent(values: Iterable[np.ndarray]) -> tuple[float, float] | None:

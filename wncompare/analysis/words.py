@@ -4,17 +4,22 @@ from math import isfinite, isnan
 from pathlib import Path
 
 from wncompare.analysis.estimates import Estimate
+from wncompare.analysis.headline import Metric
 from wncompare.analysis.schema import TargetRatio
 from wncompare.config import Config
 
-METRIC_NAMES = {
-    "val_accuracy": "validation accuracy",
-    "accuracy": "training accuracy",
-    "val_loss": "validation loss",
-    "loss": "training loss",
-    "test_accuracy": "test accuracy",
-}
-"""What people call the metrics of a history, and the headline's that is taken after training."""
+
+def metric_name(name: str) -> str:
+    """What people call a metric: "validation accuracy", "test auc", "training mean absolute error"."""
+    kinds = {"val_": "validation", "test_": "test"}
+    kind = next((kind for kind in kinds if name.startswith(kind)), "")
+    return f"{kinds.get(kind, 'training')} {name.removeprefix(kind).replace('_', ' ')}"
+
+
+def directed(metric: Metric) -> str:
+    """A metric's name, and which way it is better where that is not as for an accuracy: "… (lower is better)"."""
+    return metric_name(metric.name) + ("" if metric.better == "higher" else " (lower is better)")
+
 
 NOTHING = "–"
 EXPLORATORY = "95 % of the reference's median last accuracy"
@@ -48,10 +53,11 @@ def milliseconds(found: Estimate) -> str:
 
 
 def ratio(found: Estimate) -> str:
-    """A ratio with its interval: "1.12 (1.05 to 1.19)"."""
+    """A ratio of times with its interval over sessions: "1.12 (1.05 to 1.19)", "1.12 (1 session)"."""
     if not isfinite(found.mean):
         return NOTHING
-    return f"{found.mean:.2f} ({found.low:.2f} to {found.high:.2f})" if isfinite(found.high) else f"{found.mean:.2f}"
+    interval = f"{found.low:.2f} to {found.high:.2f}" if isfinite(found.high) else counted(found.n, "session")
+    return f"{found.mean:.2f} ({interval})"
 
 
 def ratio_of_medians(found: TargetRatio) -> str:

@@ -1,6 +1,6 @@
-"""Optimizers, schedules, losses and metrics that a config can name."""
+"""Optimizers and schedules that a config can name."""
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar
 
 from pydantic import Field, field_validator
 from pydantic_core import PydanticCustomError
@@ -192,35 +192,3 @@ SCHEDULES = Catalog(
     Entry("inverse_time", "rate / (1 + decay · epochs)", f"{_SCHEDULES_IN}:inverse_time", InverseTimeOptions),
     Entry("step", "rate · factor after each of some epochs", f"{_SCHEDULES_IN}:step", StepOptions),
 )
-
-Loss = Literal[
-    "categorical_crossentropy",
-    "sparse_categorical_crossentropy",
-    "categorical_focal_crossentropy",
-    "binary_crossentropy",
-    "binary_focal_crossentropy",
-    "categorical_hinge",
-    "squared_hinge",
-    "cosine_similarity",
-    "dice",
-    "tversky",
-    "huber",
-    "kl_divergence",
-    "log_cosh",
-    "poisson",
-    "mean_absolute_error",
-    "mean_squared_error",
-]
-
-Metric = Literal[
-    "top_k_categorical_accuracy",
-    "sparse_top_k_categorical_accuracy",
-    "categorical_crossentropy",
-    "sparse_categorical_crossentropy",
-    "auc",
-    "precision",
-    "recall",
-    "kl_divergence",
-    "mean_squared_error",
-]
-"""Keras's metrics beside loss and accuracy, with Keras's defaults; those for classes go with losses for classes."""

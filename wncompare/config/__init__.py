@@ -7,6 +7,7 @@ match; past this package a config is complete and consistent. A config is data: 
 from wncompare.config.choices import Named, Variant
 from wncompare.config.experiment import Config, Contrast, Holdout
 from wncompare.config.reading import from_data, load
+from wncompare.config.seeds import Until
 from wncompare.config.training import EarlyStopping, StopAt, Training
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "Named",
     "StopAt",
     "Training",
+    "Until",
     "Variant",
     "from_data",
     "load",

@@ -1,13 +1,15 @@
 """What a config names in the catalog, each with its options: types built from the catalog's entries."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Union
 
-from pydantic import BeforeValidator, Field, create_model
+from pydantic import BeforeValidator, Field, create_model, model_serializer
 from pydantic_core import PydanticCustomError
 
 from wncompare.catalog.datasets import DATASETS
+from wncompare.catalog.losses import ALIASES, LOSSES, MeasureOptions
+from wncompare.catalog.metrics import METRICS
 from wncompare.catalog.models import MODELS
 from wncompare.catalog.registry import Catalog, Options, Text
 from wncompare.catalog.training import OPTIMIZERS, SCHEDULES, OptimizerOptions, ScheduleOptions
@@ -88,6 +90,39 @@ class Variant(Options):
         object.__setattr__(self, "label", self.label or self.id)
 
 
+class NamedMeasure(MeasureOptions):
+    """A loss or a metric: its name alone, or a mapping of its name and options."""
+
+    name: str
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The options that are set; the others keep Keras's default."""
+        found = {key: getattr(self, key) for key in type(self).model_fields if key != "name"}
+        return {key: value for key, value in found.items() if value is not None}
+
+    @property
+    def takes_probabilities(self) -> bool:
+        """Whether it takes a model's outputs for probabilities, and not for logits."""
+        return self.name.endswith(_OF_PROBABILITIES) and not getattr(self, "from_logits", None)
+
+    @model_serializer
+    def _by_name_alone(self) -> str | dict[str, Any]:
+        return {"name": self.name, **self.options} if self.options else self.name
+
+
+_OF_PROBABILITIES = ("crossentropy", "kl_divergence", "auc", "precision", "recall", "f1_score")
+
+
+def _spelled_out(value: Any) -> Any:
+    """A name as the mapping that it is short for, in full."""
+    if isinstance(value, str):
+        return {"name": ALIASES.get(value, value)}
+    if isinstance(value, Mapping) and isinstance(value.get("name"), str):
+        return {**value, "name": ALIASES.get(value["name"], value["name"])}
+    return value
+
+
 def _variant() -> Any:
     members = [
         create_model("Variant", __base__=Variant, name=(_literal(name), name), options=(entry.options, entry.options()))
@@ -101,12 +136,16 @@ if TYPE_CHECKING:  # each is one of a union that is built below: what they have 
     ModelChoice = Named
     OptimizerChoice = NamedOptimizer
     ScheduleChoice = NamedSchedule
+    LossChoice = NamedMeasure
+    MetricChoice = NamedMeasure
     VariantChoice = Variant
 else:
     DatasetChoice = _choice(DATASETS, Named)
     ModelChoice = _choice(MODELS, Named)
     OptimizerChoice = _choice(OPTIMIZERS, Named)  # whose fields are none of the options, or it would set their defaults
     ScheduleChoice = _choice(SCHEDULES, Named)
+    LossChoice = Annotated[_choice(LOSSES, NamedMeasure), BeforeValidator(_spelled_out)]
+    MetricChoice = Annotated[_choice(METRICS, NamedMeasure), BeforeValidator(_spelled_out)]
     VariantChoice = _variant()
 
 

@@ -5,25 +5,41 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
-from wncompare.catalog.registry import Options, Size, unknown
+from wncompare.catalog.registry import Options, Size, Text, unknown
 from wncompare.config.choices import DatasetChoice, FolderName, ModelChoice, Variant, VariantChoice, refuse_duplicates
 from wncompare.config.grid import Point, points, replaced
+from wncompare.config.seeds import Seeds, Until
 from wncompare.config.training import Training
 
 _GRID_KEYS = ("training.", "model.", "init_batch")
 _NOT_GRID_KEYS = ("training.epochs", "training.threads", "model.name", "model.file", "model.architecture")
 
-Seed = Annotated[int, Field(ge=0, lt=2**32)]
 Accuracy = Annotated[float, Field(gt=0, le=1)]
 Scalar = bool | int | float | str
 GridValue = Scalar | Annotated[tuple[Scalar, ...], Field(strict=False, min_length=1, max_length=20)]
 Grid = dict[str, Annotated[tuple[GridValue, ...], Field(strict=False, min_length=1, max_length=100)]]
 
 
+_UNFROZEN = (
+    "until with a grid of {settings} settings, of which one would be chosen on the seeds that are looked at: train the "
+    "grid with a list of seeds first, then give each key the one value that was chosen, and start after those seeds"
+)
+
+
 class Holdout(Options):
     """A fraction of the training split held out for validation; the test split is then evaluated once, at the end."""
 
     holdout: Annotated[float, Field(gt=0, lt=0.9)]
+
+
+class Headline(Options):
+    """The metric that verdicts are about, by its bare name, and which way it is better: by default that of its kind.
+
+    It is read on the validation data, or on the test split where data are held out.
+    """
+
+    metric: Text
+    better: Literal["higher", "lower"] | None = None
 
 
 class Contrast(Options):
@@ -39,7 +55,8 @@ class Config(Options):
 
     `grid` maps keys to the values that every variant is trained with. What stands below `seeds` is for the statistics
     and changes no run: `contrasts` (by default every other variant minus the first), `targets` (validation accuracies
-    whose time is taken) and `smallest_difference`, the difference in accuracy from which one matters to you;
+    whose time is taken), `headline` (by default the accuracy, of targets that are no classes the loss) and
+    `smallest_difference`, the difference in the headline from which one matters to you;
     `tensorboard` writes event files beside the records.
     """
 
@@ -51,9 +68,10 @@ class Config(Options):
     init_batch: Size = 512
     validation: Literal["test"] | Holdout = Field(default="test", validate_default=True)
     grid: Grid = Field(default={})
-    seeds: Annotated[tuple[Seed, ...], Field(strict=False, min_length=1, max_length=10_000)]
+    seeds: Seeds
     contrasts: Annotated[tuple[Contrast, ...], Field(strict=False, max_length=100)] = ()
     targets: Annotated[tuple[Accuracy, ...], Field(strict=False, max_length=20)] = ()
+    headline: Headline | None = None
     smallest_difference: Annotated[float, Field(gt=0, lt=1)] | None = None
     tensorboard: bool = False
 
@@ -70,8 +88,17 @@ class Config(Options):
 
     @field_validator("seeds")
     @classmethod
-    def _unique_seeds(cls, seeds: tuple[int, ...]) -> tuple[int, ...]:
-        refuse_duplicates("seed", seeds)
+    def _seeds_that_can_settle(cls, seeds: tuple[int, ...] | Until, info: ValidationInfo) -> tuple[int, ...] | Until:
+        if not isinstance(seeds, Until):
+            refuse_duplicates("seed", seeds)
+            return seeds
+        settings = len(points(info.data.get("grid", {})))
+        if settings > 1:
+            raise PydanticCustomError("until", _UNFROZEN, {"settings": settings})
+        if len(info.data.get("variants", ())) == 1:
+            raise PydanticCustomError(
+                "until", "there is one variant, and nothing to settle: expected two variants, or a list of seeds"
+            )
         return seeds
 
     @field_validator("variants")
@@ -114,6 +141,16 @@ class Config(Options):
     def variant(self, variant_id: str) -> Variant:
         """The variant with that id."""
         return next(variant for variant in self.variants if variant.id == variant_id)
+
+    @property
+    def until(self) -> Until | None:
+        """Until when seeds are trained; None where there is a list of them."""
+        return self.seeds if isinstance(self.seeds, Until) else None
+
+    @property
+    def all_seeds(self) -> tuple[int, ...]:
+        """The list of seeds or, with `until`, every seed there could be; in the order in which they are trained."""
+        return self.seeds.seeds if isinstance(self.seeds, Until) else self.seeds
 
     @property
     def points(self) -> tuple[Point, ...]:

@@ -7,6 +7,8 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from wncompare.catalog.datasets import DATASETS
+from wncompare.catalog.losses import LOSSES
+from wncompare.catalog.metrics import METRICS
 from wncompare.catalog.models import MODELS
 from wncompare.catalog.registry import Catalog, unknown
 from wncompare.catalog.training import OPTIMIZERS, SCHEDULES
@@ -105,19 +107,24 @@ _UNIONS: dict[KeyPath, Catalog] = {
     ("model",): MODELS,
     ("training", "optimizer"): OPTIMIZERS,
     ("training", "schedule"): SCHEDULES,
+    ("training", "loss"): LOSSES,
 }
+_LISTS: dict[KeyPath, Catalog] = {("variants",): VARIANTS, ("training", "metrics"): METRICS}
 
 
 def _catalog(loc: KeyPath) -> Catalog:
-    return next((catalog for path, catalog in _UNIONS.items() if loc[: len(path)] == path), VARIANTS)
+    return next(catalog for path, catalog in {**_UNIONS, **_LISTS}.items() if loc[: len(path)] == path)
 
 
 def _without_tags(loc: tuple[int | str, ...]) -> KeyPath:
     """Where a problem stands in the file: pydantic also names the member of a union that it tried."""
-    for union in (*_UNIONS, ("validation",)):
+    for union in (*_UNIONS, ("validation",), ("seeds",)):
         if loc[: len(union)] == union:
             return union + loc[len(union) + 1 :]
-    return loc[:2] + loc[3:] if loc[:1] == ("variants",) else loc
+    for path in _LISTS:
+        if loc[: len(path)] == path:
+            return loc[: len(path) + 1] + loc[len(path) + 2 :]
+    return loc
 
 
 # Kinds of problem whose message names the value itself.
@@ -130,6 +137,7 @@ _NAMING = (
     "contrast",
     "metric",
     "early_stopping",
+    "until",
     "union_tag_not_found",
     "union_tag_invalid",
 )

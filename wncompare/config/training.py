@@ -1,20 +1,19 @@
 """How every arm is trained."""
 
 import math
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
-from wncompare.catalog.registry import Options, Size
-from wncompare.catalog.training import Loss, Metric
-from wncompare.config.choices import OptimizerChoice, ScheduleChoice, refuse_duplicates
+from wncompare.catalog.registry import Options, Size, unknown
+from wncompare.config.choices import LossChoice, MetricChoice, OptimizerChoice, ScheduleChoice, refuse_duplicates
 
 
 class EarlyStopping(Options):
     """Stop a run when `metric` has not got better by more than `min_delta` for `patience` epochs."""
 
-    metric: Literal["val_loss", "val_accuracy"] = "val_loss"
+    metric: str = "val_loss"
     patience: Size
     min_delta: Annotated[float, Field(ge=0)] = 0.0
 
@@ -22,34 +21,44 @@ class EarlyStopping(Options):
 class StopAt(Options):
     """Stop a run when `metric` reaches `value`: an accuracy from below, a loss from above."""
 
-    metric: Literal["val_loss", "val_accuracy"] = "val_accuracy"
-    value: Annotated[float, Field(ge=0)]
+    metric: str = "val_accuracy"
+    value: float
 
 
 class Training(Options):
     """How every arm is trained; Keras's names and defaults."""
 
     optimizer: OptimizerChoice = Field(default={"name": "adam"}, validate_default=True)
-    loss: Loss = "categorical_crossentropy"
+    loss: LossChoice = Field(default="categorical_crossentropy", validate_default=True)
     batch_size: Size = 32
     epochs: Size = 10
     threads: Annotated[int, Field(gt=0, le=1024)] = 1
-    metrics: Annotated[tuple[Metric, ...], Field(strict=False)] = ()
+    metrics: Annotated[tuple[MetricChoice, ...], Field(strict=False)] = ()
     schedule: ScheduleChoice | None = None
     early_stopping: EarlyStopping | None = None
     stop_at: StopAt | None = None
 
     @field_validator("metrics")
     @classmethod
-    def _metrics_that_fit_the_loss(cls, metrics: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
-        refuse_duplicates("metric", metrics)
-        loss = info.data.get("loss", "")
-        for metric in metrics:
-            if metric.startswith("sparse_") != loss.startswith("sparse_"):
+    def _metrics_that_fit_the_loss(cls, metrics: tuple[Any, ...], info: ValidationInfo) -> tuple[Any, ...]:
+        names = [metric.name for metric in metrics]
+        refuse_duplicates("metric", names)
+        loss = info.data["loss"].name if "loss" in info.data else ""
+        for name in names if loss else ():
+            if name.startswith("sparse_") != loss.startswith("sparse_"):
                 raise PydanticCustomError(
-                    "metric", f"{metric} does not go with the loss {loss}: expected both or neither to be sparse_"
+                    "metric", f"{name} does not go with the loss {loss}: expected both or neither to be sparse_"
                 )
         return metrics
+
+    @field_validator("early_stopping", "stop_at")
+    @classmethod
+    def _of_a_metric_that_is_measured(cls, rule: Any, info: ValidationInfo) -> Any:
+        further = (f"val_{metric.name}" for metric in info.data.get("metrics", ()))
+        measured = ["val_loss", "val_accuracy", *further]
+        if rule is not None and "metrics" in info.data and rule.metric not in measured:
+            raise PydanticCustomError("unknown_id", "{problem}", {"problem": unknown("metric", rule.metric, measured)})
+        return rule
 
     @field_validator("schedule")
     @classmethod

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from wncompare.data.form import Form, image_form
 from wncompare.errors import DatasetError
 
 _SPLIT_SEED = 20160225  # arXiv 1602.07868 was submitted on 2016-02-25; any fixed number does
@@ -73,11 +74,10 @@ class Dataset:
             sha.update(np.ascontiguousarray(split.y, dtype="<i8").data)
         return sha.hexdigest()
 
-    @property
-    def shape(self) -> tuple[int, int, int]:
-        """Height, width and channels of one image."""
-        height, width, channels = self.train.x.shape[1:]
-        return height, width, channels
+    @cached_property
+    def form(self) -> Form:
+        """What one example looks like."""
+        return image_form(self.train.x.shape[1:], self.classes)
 
     @property
     def classes(self) -> int:

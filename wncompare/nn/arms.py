@@ -12,7 +12,7 @@ from wncompare.catalog.variants import VARIANTS
 from wncompare.config import Config, Training
 from wncompare.data import Dataset, Split
 from wncompare.errors import ModelError
-from wncompare.nn import models
+from wncompare.nn import models, objectives
 from wncompare.nn.input_range import refuse_squashed
 from wncompare.nn.training import schedules
 from wncompare.nn.training.batches import batch_order, scaled
@@ -39,17 +39,18 @@ def build(
     keras.backend.clear_session()
     keras.utils.set_random_seed(seed)
     if build_model is None:
-        model = models.build(config.model, shape=dataset.shape, classes=dataset.classes)
+        model = models.build(config.model, form=dataset.form)
     else:
-        model = models.checked(build_model(), "build_model", shape=dataset.shape, classes=dataset.classes)
+        model = models.checked(build_model(), "build_model", form=dataset.form)
     _check_trained(model)
     variant = config.variant(variant_id)
     batch = init_batch(training, size=config.init_batch, seed=seed)
     refuse_squashed(model, batch[:_CHECKED])
-    _check_probabilities(model, batch[:_CHECKED], config.training.loss)
+    objectives.refuse_misfit(model, batch[:_CHECKED], config.training)
     model = VARIANTS[variant.name].load()(model, variant.options, batch)
     optimizer = _optimizer(config.training, epoch_steps=ceil(len(training) / config.training.batch_size))
-    model.compile(optimizer=optimizer, loss=config.training.loss, metrics=["accuracy", *config.training.metrics])
+    metrics = objectives.metrics_of(config.training, accuracy=True)
+    model.compile(optimizer=optimizer, loss=objectives.loss_of(config.training), metrics=metrics)
     return model
 
 
@@ -59,20 +60,6 @@ def _check_trained(model: keras.Model) -> None:
         raise ModelError(
             f"model {model.name}: has nothing to train, as every layer is frozen or without weights: set "
             "layer.trainable = True in those that are to be trained"
-        )
-
-
-def _check_probabilities(model: keras.Model, images: NDArray[np.float32], loss: str) -> None:
-    """Refuse logits where the loss takes probabilities: it would be finite and mean nothing."""
-    if not loss.endswith(("crossentropy", "kl_divergence")):
-        return
-    outputs = keras.ops.convert_to_numpy(model(images, training=False))
-    end = "sigmoid" if loss.startswith("binary_") else "softmax"
-    sums = outputs.sum(axis=-1)
-    if outputs.min() < 0 or outputs.max() > 1.01 or (end == "softmax" and not np.allclose(sums, 1, atol=1e-2)):
-        raise ModelError(
-            f"model {model.name}: its outputs go from {outputs.min():.3g} to {outputs.max():.3g} and the first sum to "
-            f"{sums[0]:.3g}, but {loss} takes probabilities: end the model with a {end}"
         )
 
 

@@ -1,11 +1,14 @@
-"""Builders of regular models: real Keras models that map images scaled to [0, 1] to class probabilities.
+"""Builders of regular models: real Keras models that map the inputs of a dataset to what its targets ask for.
 
-A builder takes its options, the shape of one image (height, width, channels) and the number of classes. Initial
-weights come from Keras's own random state: the caller sets its seed.
+A builder takes its options and the data's `Form`: the inputs' shapes and kinds, and the target's. Images come scaled to
+[0, 1]; for classes it ends in probabilities. Initial weights come from Keras's own random state: the caller sets its
+seed.
 """
 
+import math
 import re
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 
 import keras
@@ -14,34 +17,40 @@ from keras import layers
 from wncompare.catalog.models import MODELS, FileOptions, FunctionOptions, MlpOptions
 from wncompare.catalog.registry import Options
 from wncompare.config import Named
+from wncompare.data.form import Form, Input, InputKind, Shape
 from wncompare.errors import ModelError
 from wncompare.nn.layers import Reparameterization
 from wncompare.nn.layers.copying import copy_state, is_adapted, is_own
 from wncompare.nn.layers.structure import descendants
 
-Shape = tuple[int, int, int]
-
 MAX_BYTES = 2 << 30
 
 
-def build(choice: Named, *, shape: Shape, classes: int) -> keras.Model:
+def build(choice: Named, *, form: Form) -> keras.Model:
     """The regular model that a config chooses.
 
     Raises:
-        ModelError: the model does not fit images of that shape or that many classes.
+        ModelError: the model does not fit data of that form.
     """
-    model: keras.Model = MODELS[choice.name].load()(choice, shape=shape, classes=classes)
+    model: keras.Model = MODELS[choice.name].load()(choice, form=form)
     return model
 
 
-def lenet(options: Options, *, shape: Shape, classes: int) -> keras.Sequential:
+def lenet(options: Options, *, form: Form) -> keras.Sequential:
     """LeNet-5 with ReLU and max pooling (after LeCun et al. 1998): 62,006 parameters on 32 × 32 × 3 with 10 classes.
 
     Raises:
-        ModelError: the images are smaller than 16 × 16, which two 5 × 5 convolutions and two poolings use up.
+        ModelError: the data are no images with classes, or the images are smaller than 16 × 16, which two 5 × 5
+            convolutions and two poolings use up.
     """
+    shape = only_input(form, "lenet", kinds=("image", "number")).shape
+    if len(shape) != 3 or form.target.kind != "classes":
+        raise ModelError(
+            f"model lenet: inputs of {shape} to {form.target.kind}: expected images (height, width, channels) to "
+            "classes; use the model mlp"
+        )
     height, width, _ = shape
-    if min(height, width) < 16:
+    if not (height and width) or min(height, width) < 16:
         raise ModelError(f"model lenet: images of {height} × {width}: expected at least 16 × 16; use the model mlp")
     return keras.Sequential(
         [
@@ -53,23 +62,56 @@ def lenet(options: Options, *, shape: Shape, classes: int) -> keras.Sequential:
             layers.Flatten(name="flatten"),
             layers.Dense(120, activation="relu", name="dense_1"),
             layers.Dense(84, activation="relu", name="dense_2"),
-            layers.Dense(classes, activation="softmax", name="classes"),
+            layers.Dense(form.target.classes, activation="softmax", name="classes"),
         ],
         name="lenet",
     )
 
 
-def mlp(options: MlpOptions, *, shape: Shape, classes: int) -> keras.Sequential:
-    """Dense layers of `options.units` with ReLU, and a softmax over the classes."""
+def mlp(options: MlpOptions, *, form: Form) -> keras.Sequential:
+    """Dense layers of `options.units` with ReLU, and a softmax over the classes or the target's numbers.
+
+    Raises:
+        ModelError: there are several inputs, or tokens, whose numbers mean nothing as such.
+    """
+    shape = only_input(form, "mlp", kinds=("image", "number")).shape
     hidden = [
         layers.Dense(units, activation="relu", name=f"dense_{number}")
         for number, units in enumerate(options.units, start=1)
     ]
-    output = layers.Dense(classes, activation="softmax", name="classes")
-    return keras.Sequential([keras.Input(shape), layers.Flatten(name="flatten"), *hidden, output], name="mlp")
+    return keras.Sequential(
+        [keras.Input(shape), layers.Flatten(name="flatten"), *hidden, *outputs(form)],
+        name="mlp",
+    )
 
 
-def from_file(options: FileOptions, *, shape: Shape, classes: int) -> keras.Model:
+def only_input(form: Form, model: str, *, kinds: tuple[InputKind, ...]) -> Input:
+    """The only input of the data, of one of the kinds that the model takes.
+
+    Raises:
+        ModelError: there are several, or it is of another kind.
+    """
+    if len(form.inputs) > 1:
+        raise ModelError(
+            f"model {model}: the data have {len(form.inputs)} inputs ({', '.join(form.inputs)}): expected one; give a "
+            "network of your own to wncompare.compare"
+        )
+    if form.input.kind not in kinds:
+        raise ModelError(
+            f"model {model}: the inputs are {form.input.kind}s: expected {' or '.join(f'{kind}s' for kind in kinds)}"
+        )
+    return form.input
+
+
+def outputs(form: Form) -> list[keras.layers.Layer]:
+    """The last layers of a model that has one vector an example: a softmax over classes, or numbers as the target's."""
+    if form.target.kind == "classes":
+        return [layers.Dense(form.target.classes, activation="softmax", name="classes")]
+    dense = layers.Dense(math.prod(size or 0 for size in form.output), name="numbers")
+    return [dense] if len(form.output) == 1 else [dense, layers.Reshape(form.output, name="shape")]
+
+
+def from_file(options: FileOptions, *, form: Form) -> keras.Model:
     """The architecture in a .keras file, freshly initialized but for frozen weights and what was adapted to data.
 
     The file is untrusted: Keras's safe mode reads it, which refuses what could execute code (a Lambda layer, say).
@@ -78,7 +120,7 @@ def from_file(options: FileOptions, *, shape: Shape, classes: int) -> keras.Mode
         ModelError: the file is absent, unsafe or damaged, or does not fit the dataset.
     """
     model = _fresh(load_untrusted(Path(options.file)))
-    return checked(model, options.file, shape=shape, classes=classes)
+    return checked(model, options.file, form=form)
 
 
 def _fresh(model: keras.Model) -> keras.Model:
@@ -95,8 +137,8 @@ def _is_trained(layer: keras.layers.Layer) -> bool:
     return layer.trainable and not (isinstance(layer, Reparameterization) and not layer.layer.trainable)
 
 
-def checked(model: object, name: str, *, shape: Shape, classes: int) -> keras.Model:
-    """`model`, if it is one that maps images of that shape to that many classes; `name` is for the message.
+def checked(model: object, name: str, *, form: Form) -> keras.Model:
+    """`model`, if it is one that maps the data's inputs to what their targets ask for; `name` is for the message.
 
     Raises:
         ModelError: it is not.
@@ -105,15 +147,37 @@ def checked(model: object, name: str, *, shape: Shape, classes: int) -> keras.Mo
         raise ModelError(f"model {name}: a {type(model).__name__}: expected a keras.Model")
     refuse_unknown_inputs(model, name)
     refuse_own_training(model, name)
-    _refuse_other_kinds(model, name)
-    expected = (None, *shape), (None, classes)
-    found = tuple(model.input_shape), tuple(model.output_shape)
-    if any(not _fits(*pair) for pair in zip(found, expected, strict=True)):
+    _refuse_other_kinds(model, name, form)
+    found = _by_name(model, name, form), tuple(model.output_shape)
+    expected = {each: (None, *one.shape) for each, one in form.inputs.items()}, (None, *form.output)
+    if not (all(_fits(found[0][each], expected[0][each]) for each in expected[0]) and _fits(found[1], expected[1])):
         raise ModelError(
-            f"model {name}: maps {found[0]} to {found[1]}: expected {expected[0]} to {expected[1]}, "
+            f"model {name}: maps {_shown(found[0])} to {found[1]}: expected {_shown(expected[0])} to {expected[1]}, "
             "as the dataset has it"
         )
     return model
+
+
+def _by_name(model: keras.Model, name: str, form: Form) -> dict[str, Shape]:
+    """The shapes of a model's inputs by the data's names; the only one may have any name.
+
+    Raises:
+        ModelError: it has others.
+    """
+    if len(form.inputs) == 1 == len(model.inputs):
+        return {next(iter(form.inputs)): tuple(model.inputs[0].shape)}
+    found = {each.name: tuple(each.shape) for each in model.inputs}
+    if found.keys() != form.inputs.keys():
+        raise ModelError(
+            f"model {name}: has the inputs {', '.join(found)}: expected {', '.join(form.inputs)}, as the dataset has "
+            f"it: begin it with keras.Input(shape, name='{next(iter(form.inputs))}')"
+        )
+    return found
+
+
+def _shown(shapes: Mapping[str, Shape]) -> str:
+    """One shape as it is, several by their names."""
+    return str(next(iter(shapes.values()))) if len(shapes) == 1 else str(dict(shapes))
 
 
 def refuse_unknown_inputs(model: keras.Model, name: str) -> None:
@@ -129,11 +193,14 @@ def refuse_unknown_inputs(model: keras.Model, name: str) -> None:
         )
 
 
-def _refuse_other_kinds(model: keras.Model, name: str) -> None:
-    """Refuse a model of whole numbers, and one whose outputs have names."""
-    if whole := [each.dtype for each in keras.tree.flatten(model.inputs) if "float" not in each.dtype]:
+def _refuse_other_kinds(model: keras.Model, name: str, form: Form) -> None:
+    """Refuse a model of whole numbers where the data are none, and one whose outputs have names."""
+    whole = [each.dtype for each in model.inputs if "float" not in each.dtype]
+    kinds = {one.kind for one in form.inputs.values()}
+    if whole and "token" not in kinds:
+        given = "images scaled to [0, 1]" if "image" in kinds else "numbers"
         raise ModelError(
-            f"model {name}: takes {whole[0]}, to which images scaled to [0, 1] would be cast, all to 0 or 1: begin it "
+            f"model {name}: takes {whole[0]}, to which {given} would be cast, all to 0 or 1: begin it "
             "with keras.Input(shape), and remove what scales them"
         )
     if isinstance(model(model.inputs if len(model.inputs) > 1 else model.inputs[0]), dict):
@@ -157,7 +224,7 @@ def refuse_own_training(model: keras.Model, name: str) -> None:
         )
 
 
-def absent(options: FunctionOptions, *, shape: Shape, classes: int) -> keras.Model:
+def absent(options: FunctionOptions, *, form: Form) -> keras.Model:
     """Nothing: a function is not kept in records.
 
     Raises:

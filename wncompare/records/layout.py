@@ -2,9 +2,8 @@
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import get_args
 
-from wncompare.catalog.training import Metric
+from wncompare.catalog.metrics import METRICS as FURTHER
 from wncompare.config.grid import Point
 
 EXPERIMENT_FILE = "experiment.json"
@@ -17,7 +16,9 @@ CHECKPOINT_FILE = "checkpoint.npz"
 
 METRICS = ("loss", "accuracy", "val_loss", "val_accuracy")
 HISTORY_COLUMNS = ("epoch", *METRICS, "learning_rate", "train_seconds", "eval_seconds", "steps")
-EXTRA_COLUMNS = tuple(prefix + metric for metric in get_args(Metric) for prefix in ("", "val_"))
+ACCURACIES = ("accuracy", "val_accuracy")
+"""What a history has where the targets are classes, and lacks where they are numbers."""
+EXTRA_COLUMNS = tuple(prefix + metric for metric in FURTHER for prefix in ("", "val_"))
 """What a history may have beside these where the config asks for more metrics."""
 LAYER_COLUMNS = ("epoch", "layer", "v_norm", "g", "effective_learning_rate")
 
@@ -33,5 +34,10 @@ def run_folder(folder: Path, variant: str, point: Point, seed: int) -> Path:
 
 
 def history_columns(row: Iterable[str]) -> tuple[str, ...]:
-    """The columns of a history whose rows have these."""
-    return (*HISTORY_COLUMNS, *(column for column in EXTRA_COLUMNS if column in row))
+    """The columns of a history whose rows have these; without a row, those of classes."""
+    row = set(row)
+    absent = set(ACCURACIES) if row and row.isdisjoint(ACCURACIES) else set[str]()
+    return (
+        *(column for column in HISTORY_COLUMNS if column not in absent),
+        *(column for column in EXTRA_COLUMNS if column in row),
+    )

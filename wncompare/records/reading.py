@@ -46,7 +46,7 @@ def read(folder: Path) -> Experiment:
         (run_folder(folder, variant.id, point, seed), point)
         for variant in config.variants
         for point in config.points
-        for seed in config.seeds
+        for seed in config.all_seeds
     )
     runs = tuple(read_run(place, point) for place, point in places if (place / RUN_FILE).exists())
     _refuse_mixtures(runs)

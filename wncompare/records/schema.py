@@ -35,14 +35,27 @@ class Record(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+def _left_out(data: dict[str, Any], **defaults: Any) -> dict[str, Any]:
+    """The data without the keys that have these values: a key that came later is left out at its default."""
+    return {key: value for key, value in data.items() if key not in defaults or value != defaults[key]}
+
+
 class DatasetRecord(Record):
-    """Which data a run was trained on, and what a reader should know of them."""
+    """Which data a run was trained on, and what a reader should know of them.
+
+    `test_examples` is how many the test split has; records of earlier versions do not say.
+    """
 
     name: str
     label: str
     digest: str
     official: bool | None
     caveats: tuple[str, ...] = ()
+    test_examples: int | None = None
+
+    @model_serializer(mode="wrap")
+    def _without_what_is_not_known(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return _left_out(serialize(self), test_examples=None)
 
 
 class RunRecord(Record):
@@ -53,8 +66,10 @@ class RunRecord(Record):
     `seconds` has the wall-clock times: `start_up` and `compile` once, `instantiate` of compiled programs, `train` and
     `eval` over all epochs. `timing` says how they and the history's were taken: 1, of earlier versions, or `TIMING`.
     `environment` has a list of values where the run went on in another environment.
-    `probe` is what a network that a Python function builds computes, by Keras backend; it is left out where there is
-    none.
+    `probe` is what a network that a Python function builds computes, by Keras backend. `momentum` is the largest of
+    the layers that keep moving averages of a batch's moments, `redundant_gains` the number of weight-normalized layers
+    whose gain a batch normalization right behind them undoes. `sessions` has an id for each command that trained a
+    part of the run. These four are left out where there is nothing to say.
     """
 
     schema_version: Literal[1] = SCHEMA_VERSION
@@ -69,19 +84,21 @@ class RunRecord(Record):
     epochs: int
     dataset: DatasetRecord
     parameters: int | None = None
+    momentum: float | None = None
+    redundant_gains: int = 0
     device: str | None = None
     test: dict[str, Number] | None = None
     seconds: dict[str, Number] = {}
     timing: Literal[1, 2] = 1
     started: str | None = None
     ended: str | None = None
+    sessions: tuple[str, ...] = ()
     environment: dict[str, Any] = {}
     error: str | None = None
 
     @model_serializer(mode="wrap")
-    def _without_an_empty_probe(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        data: dict[str, Any] = serialize(self)
-        return {key: value for key, value in data.items() if key != "probe" or value is not None}
+    def _without_what_is_not_there(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return _left_out(serialize(self), probe=None, momentum=None, redundant_gains=0, sessions=())
 
     @property
     def timings_include_compilation(self) -> bool:
@@ -129,11 +146,19 @@ class Run:
 
 @dataclass(frozen=True, eq=False)
 class Experiment:
-    """An experiment as read from disk: its config and the runs there are, in the config's order."""
+    """An experiment as read from disk: its config and the runs there are, in the config's order.
+
+    `seeds` are those that count, by default all that the config could have.
+    """
 
     folder: Path
     config: Config
     runs: tuple[Run, ...]
+    seeds: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Let all seeds of the config count where none are named."""
+        object.__setattr__(self, "seeds", self.seeds or self.config.all_seeds)
 
     @property
     def has_finished(self) -> bool:

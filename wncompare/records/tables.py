@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wncompare.errors import RecordsError, UnreadableError
-from wncompare.records.layout import HISTORY_FILE, LAYER_COLUMNS, LAYERS_FILE, history_columns
+from wncompare.records.layout import ACCURACIES, HISTORY_FILE, LAYER_COLUMNS, LAYERS_FILE, history_columns
 from wncompare.storage.files import open_plain
 
 MAX_RECORD_BYTES = 64 << 20
@@ -68,7 +68,7 @@ def _rows(file: Path) -> Iterator[dict[str, float]]:
             values = {column: float(row[column]) for column in history_columns(row)}
             if values["epoch"] != number:
                 raise ValueError(f"epoch {row['epoch']} in row {number}")
-            for column in ("accuracy", "val_accuracy"):
+            for column in filter(values.__contains__, ACCURACIES):
                 if values[column] < 0 or values[column] > 1:  # NaN is neither: a diverged run has it
                     raise ValueError(f"{column} {row[column]} in row {number}, not between 0 and 1")
             yield values

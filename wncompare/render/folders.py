@@ -8,7 +8,7 @@ from rich.text import Text
 
 from wncompare.analysis import verdict
 from wncompare.analysis.folders import Change, Differing, FolderComparison, Side
-from wncompare.analysis.words import METRIC_NAMES, NOTHING, counted, estimate, plain, ratio, signed
+from wncompare.analysis.words import NOTHING, counted, estimate, metric_name, plain, ratio, signed
 from wncompare.render.tables import Table
 from wncompare.render.terminal import Fitting
 
@@ -32,14 +32,14 @@ def complaint(change: Change) -> str:
     if change.diverged > 0:
         return f"{change.name}: worse: {counted(change.diverged, 'more run')} diverged in B than in A"
     if not isfinite(change.difference.mean):
-        return f"{change.name}: worse by {-change.mean_of_undiverged:.4f} over the pairs in which neither run diverged"
-    return f"{change.name}: worse by {-change.difference.mean:.4f}: {_certainty(change)}"
+        return f"{change.name}: worse by {change.worsening:.4f} over the pairs in which neither run diverged"
+    return f"{change.name}: worse by {change.worsening:.4f}: {_certainty(change)}"
 
 
 def _certainty(change: Change) -> str:
     if change.outcome == "one pair":
         return "one pair has no interval and no verdict"
-    excludes = "excludes" if change.difference.high < 0 else "includes"
+    excludes = "excludes" if change.difference.high < 0 or change.difference.low > 0 else "includes"
     few = f", but {counted(change.n, 'pair')} are too few for a verdict" if change.outcome == "too few" else ""
     interval = f"{signed(change.difference.low)} to {signed(change.difference.high)}"
     return f"the 95 % interval, {interval}, {excludes} 0{few}"
@@ -52,7 +52,7 @@ def _side(letter: str, side: Side) -> Iterator[Text]:
 
 
 def _changes(found: FolderComparison) -> Table:
-    metric = METRIC_NAMES[found.headline]
+    metric = metric_name(found.headline)
     columns = ("variant", "pairs", f"{metric} in A", "in B", "B − A", "p (Holm)", "time a step, B / A")
     return Table("", columns, tuple(map(_row, found.changes)))
 

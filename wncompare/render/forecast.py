@@ -13,7 +13,10 @@ def lines(found: Forecast) -> tuple[str, str]:
 
 def _plan(found: Forecast) -> str:
     points = f" × {found.points} points" if found.points > 1 else ""
-    runs = f"{found.variants} variants{points} × {found.seeds} seeds = {found.runs} runs of {found.epochs} epochs"
+    seeds, number = (str(each) for each in (found.seeds, found.runs))
+    if found.at_most:
+        seeds, number = f"{seeds} to {found.at_most.seeds}", f"{number} to {found.at_most.runs}"
+    runs = f"{found.variants} variants{points} × {seeds} seeds = {number} runs of {found.epochs} epochs"
     return runs if found.steps_per_epoch is None else f"{runs} of {found.steps_per_epoch:,} steps"
 
 
@@ -22,5 +25,7 @@ def _estimate(found: Forecast) -> str:
     memory = "" if found.memory_bytes is None else f"; memory: about {found.memory_bytes / 1e9:.1f} GB"
     if found.seconds is None:
         return f"none for your own data or model; one epoch tells ({workers}{memory})"
-    duration = timedelta(seconds=ceil(found.seconds))
+    duration = str(timedelta(seconds=ceil(found.seconds)))
+    if found.at_most and found.at_most.seconds is not None:
+        duration = f"{duration} to {timedelta(seconds=ceil(found.at_most.seconds))}"
     return f"about {duration} (h:mm:ss) with {workers}; a 2024 server core is assumed{memory}"

@@ -12,7 +12,7 @@ from wncompare.analysis.estimates import Estimate
 from wncompare.analysis.failures import clean
 from wncompare.analysis.methods import methods
 from wncompare.analysis.schema import Comparison, Summary
-from wncompare.analysis.words import METRIC_NAMES, NOTHING, estimate, plain, ratio, signed
+from wncompare.analysis.words import NOTHING, estimate, metric_name, plain, ratio, signed
 from wncompare.render.tables import Row
 
 _SPECIAL = {
@@ -69,7 +69,7 @@ def _table(summary: Summary) -> Iterator[str]:
     yield rf"\caption{{{escaped(_caption(summary))}}}"
     yield r"\begin{tabular}{p{0.22\linewidth}rrrr}"
     yield r"\toprule"
-    yield from _panel(("variant", "seeds", METRIC_NAMES[summary.headline], "", ""), summary.comparisons, _variants)
+    yield from _panel(("variant", "seeds", metric_name(summary.headline), "", ""), summary.comparisons, _variants)
     if any(comparison.contrasts for comparison in summary.comparisons):
         yield r"\midrule"
         header = ("difference", "pairs", "mean (interval)", _p_name(summary), "step time, ratio")
@@ -82,7 +82,7 @@ def _table(summary: Summary) -> Iterator[str]:
 def _caption(summary: Summary) -> str:
     confidence = f"{100 * summary.confidence:g} %"
     return (
-        f"{summary.model} on {summary.dataset}: {METRIC_NAMES[summary.headline]} at the last epoch, mean ± half the "
+        f"{summary.model} on {summary.dataset}: {metric_name(summary.headline)} at the last epoch, mean ± half the "
         f"{confidence} interval over seeds; differences are paired by seed, with their {confidence} intervals."
     )
 

@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from wncompare.catalog.datasets import DATASETS
+from wncompare.catalog.losses import LOSSES
+from wncompare.catalog.metrics import METRICS
 from wncompare.catalog.models import MODELS
 from wncompare.catalog.registry import Catalog, Entry
 from wncompare.catalog.training import OPTIMIZERS, SCHEDULES
@@ -15,9 +17,12 @@ _SECTIONS: dict[str, Catalog] = {
     "variants": VARIANTS,
     "optimizers": OPTIMIZERS,
     "schedules": SCHEDULES,
+    "losses": LOSSES,
+    "metrics": METRICS,
 }
 
 
+_KERAS = (*OPTIMIZERS.values(), *LOSSES.values(), *METRICS.values())
 _WIDTH = 14
 
 
@@ -49,7 +54,7 @@ def _lines() -> Iterator[str]:
 def _options(entry: Entry) -> Iterator[str]:
     for name, field in entry.options.model_fields.items():
         default = "required" if field.is_required() else f"default {_show(field.default)}"
-        if field.default is None and entry.name in OPTIMIZERS:
+        if field.default is None and entry in _KERAS:
             default = "Keras's default"
         about = f": {field.description}" if field.description else ""
         yield f"  {'':<{_WIDTH}}   {name} ({default}){about}"

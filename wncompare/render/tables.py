@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from wncompare.analysis.estimates import Quantile
+from wncompare.analysis.headline import bare
 from wncompare.analysis.schema import (
     Comparison,
     ContrastRobustness,
@@ -13,10 +14,10 @@ from wncompare.analysis.schema import (
     VariantSummary,
 )
 from wncompare.analysis.words import (
-    METRIC_NAMES,
     NOTHING,
     estimate,
     median,
+    metric_name,
     milliseconds,
     plain,
     ratio,
@@ -58,8 +59,8 @@ def _variants(summary: Summary, comparison: Comparison) -> Table:
         *(("setting",) if settings else ()),
         "runs",
         "parameters",
-        "training accuracy",
-        METRIC_NAMES[summary.headline],
+        metric_name(bare(summary.headline)),
+        metric_name(summary.headline),
         "ms a step",
         "s to compile or load",
         *(f"epochs to {target:.3g}" for target in summary.targets.values),
@@ -73,7 +74,7 @@ def _variant(variant: VariantSummary, settings: bool) -> Row:
         *((variant.point,) if settings else ()),
         f"{variant.finished}/{variant.planned}" + (f", {variant.diverged} diverged" if variant.diverged else ""),
         NOTHING if variant.parameters is None else f"{variant.parameters:,}",
-        estimate(variant.accuracy),
+        estimate(variant.training),
         estimate(variant.headline),
         milliseconds(variant.step_seconds),
         plain(variant.compile_seconds, digits=1),
@@ -92,7 +93,7 @@ def _contrasts(summary: Summary, comparison: Comparison) -> Table:
     columns = (
         "contrast",
         "pairs",
-        f"difference in {METRIC_NAMES[summary.headline]}",
+        f"difference in {metric_name(summary.headline)}",
         "p (Holm)" if sum(len(other.contrasts) for other in summary.comparisons) > 1 else "p",
         "better/equal/worse",
         "P(better)",
@@ -130,7 +131,7 @@ def _robustness(summary: Summary, robustness: Robustness) -> Table:
     differences = [[*(cell.difference for cell in each.points), each.mean] for each in robustness.contrasts]
     names = [*(cell.point for cell in robustness.variants[0].points), OVER_ALL]
     return Table(
-        f"{METRIC_NAMES[summary.headline]} at every setting; differences are not corrected for their number",
+        f"{metric_name(summary.headline)} at every setting; differences are not corrected for their number",
         (
             "setting",
             *(labels[each.variant] for each in robustness.variants),

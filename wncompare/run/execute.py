@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import product
 from pathlib import Path
+from uuid import uuid4
 
 from wncompare import __version__, data, records
 from wncompare.config import Config
@@ -93,7 +94,7 @@ def execute(
             listen(Notice("", _BESIDE.format(folder=folder, beside=beside)))
         shared = data.share(dataset) if waiting else None
         del dataset
-        training = _Training(config, folder, data_dir, shared, build_model)
+        training = _Training(config, folder, data_dir, shared, build_model, uuid4().hex)
         outcomes = tuple(training.outcomes(waiting, perform, listen, fail_fast=fail_fast))
         return Execution(outcomes, skipped=len(runs) - len(waiting))
 
@@ -103,7 +104,7 @@ _BESIDE = "{folder}: another wncompare run is training here, {beside} at a time:
 
 def _held(config: Config, folder: Path) -> int:
     """How many runs of the experiment another process is training now."""
-    runs = product(config.variants, config.points, config.seeds)
+    runs = product(config.variants, config.points, config.all_seeds)
     return sum(is_held(records.run_folder(folder, variant.id, point, seed)) for variant, point, seed in runs)
 
 
@@ -114,6 +115,7 @@ def _dataset_record(dataset: data.Dataset) -> DatasetRecord:
         digest=dataset.digest,
         official=dataset.official,
         caveats=data.caveats(dataset),
+        test_examples=len(dataset.test),
     )
 
 
@@ -126,6 +128,7 @@ class _Training:
     data_dir: Path | None
     shared: data.Shared | None
     build_model: bytes | None
+    session: str
 
     def outcomes(
         self, runs: Sequence[PlannedRun], perform: Perform, listen: Listener, *, fail_fast: bool
@@ -153,7 +156,7 @@ class _Training:
                 name=run.name,
                 folder=run.folder.absolute(),
                 config=configs[run.point.slug],
-                record=run.record,
+                record=run.record.model_copy(update={"sessions": (self.session,)}),
                 data_dir=self.data_dir.absolute() if self.data_dir else None,
                 shared=self.shared,
                 build_model=self.build_model,

@@ -1,6 +1,6 @@
 """How long an experiment may take and how much memory, said before anything is trained."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from math import ceil
 from typing import Any
 
@@ -35,7 +35,8 @@ _CHANNELS = 3
 class Forecast:
     """The plan in numbers; `seconds` is rough, and None where the data's size or the model is the user's own.
 
-    `memory_bytes` is what all workers take together on a CPU; None where the data's size is not known.
+    `memory_bytes` is what all workers take together on a CPU; None where the data's size is not known. Where seeds are
+    trained until all is settled the numbers are of the first look, and `at_most` has those of the last one.
     """
 
     variants: int
@@ -47,6 +48,7 @@ class Forecast:
     steps_per_epoch: int | None
     seconds: float | None
     memory_bytes: int | None
+    at_most: "Forecast | None" = None
 
     def as_data(self) -> dict[str, Any]:
         """The forecast as plain JSON data."""
@@ -55,15 +57,22 @@ class Forecast:
 
 def forecast(config: Config, *, workers: int | None = None) -> Forecast:
     """The plan of a config, and about how long and how much memory it takes with that many workers."""
+    if config.until is None:
+        return _forecast(config, len(config.all_seeds), workers)
+    first, most = (_forecast(config, seeds, workers) for seeds in (config.until.first, config.until.most))
+    return replace(first, at_most=most)
+
+
+def _forecast(config: Config, seeds: int, workers: int | None) -> Forecast:
     points = len(config.points)
-    runs = len(config.variants) * points * len(config.seeds)
+    runs = len(config.variants) * points * seeds
     used = min(workers or default_workers(config.training.threads), runs)
     sizes = _sizes(config)
     steps = ceil(sizes[0] / config.training.batch_size) if sizes else None
     seconds = _worker_seconds(config, ceil(runs / used), *sizes) if sizes else None
     memory = _memory(config, used, *sizes) if sizes else None
     epochs = config.training.epochs
-    return Forecast(len(config.variants), points, len(config.seeds), runs, epochs, used, steps, seconds, memory)
+    return Forecast(len(config.variants), points, seeds, runs, epochs, used, steps, seconds, memory)
 
 
 def _memory(config: Config, workers: int, train: int, validation: int, pixels: int) -> int:

@@ -39,7 +39,7 @@ def plan(config: Config, folder: Path, dataset: DatasetRecord, device: Device = 
     common = {point.slug: _common_identity(config.at(point), dataset.digest, device) for point in config.points}
     return tuple(
         _planned(config, folder, dataset, variant, point, seed, common[point.slug])
-        for index, (seed, point) in enumerate(product(config.seeds, config.points))
+        for index, (seed, point) in enumerate(product(config.all_seeds, config.points))
         for variant in (config.variants if index % 2 == 0 else config.variants[::-1])
     )
 
@@ -90,7 +90,7 @@ def _common_identity(config: Config, digest: str, device: Device) -> dict[str, A
 
 def untrained(config: Config, folder: Path) -> int:
     """How many runs there seem to be to train, before the dataset is known: those that have left no model."""
-    runs = product(config.variants, config.points, config.seeds)
+    runs = product(config.variants, config.points, config.all_seeds)
     places = (records.run_folder(folder, variant.id, point, seed) for variant, point, seed in runs)
     return sum(not (place / records.MODEL_FILE).exists() for place in places)
 

@@ -60,7 +60,7 @@ def status(folder: Path) -> Status:
         RecordsError: experiment.json is damaged or foreign.
     """
     config = records.read_config(folder)
-    runs = product(config.variants, config.points, config.seeds)
+    runs = product(config.variants, config.points, config.all_seeds)
     epochs = config.training.epochs
     states = tuple(_state(folder, variant.id, point, seed, epochs) for variant, point, seed in runs)
     return Status(config.name, folder, states)

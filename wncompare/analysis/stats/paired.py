@@ -63,10 +63,12 @@ class PairedComparison:
     and None with fewer than two pairs, and withheld where a run diverged.
 
     Of pairs, in which a diverged run ranks worst: `median` and its `sign_p_value`, `wins`, `ties`, `losses`, and the
-    `probability_of_improvement` (in `mean`). The `smallest_…` are the least p-values that n pairs can reach.
+    `probability_of_improvement` (in `mean`). The `smallest_…` are the least p-values that n pairs can reach. `sign` is
+    1 where higher values are better, −1 where lower ones are.
     """
 
     n: int
+    sign: int
     difference: Estimate
     p_value: float
     smallest_p: float
@@ -89,27 +91,34 @@ def compare_pairs(
     values: Mapping[int, float],
     reference: Mapping[int, float],
     *,
+    sign: int = 1,
     smallest_difference: float | None = None,
     gate: Gate = _AT_ONCE,
 ) -> PairedComparison:
-    """Compare values by seed, the higher the better, with the reference's over the seeds that both have.
+    """Compare values by seed with the reference's over the seeds that both have; with `sign` −1 lower ones are better.
 
-    A diverged run is −inf; NaN is missing.
+    A diverged run is the worst there is, −inf or, where lower is better, inf; NaN is missing.
     """
     ours, theirs = paired(values, reference)
     found = compare_differences(
         differences(ours, theirs),
         magnitude=magnitude(ours, theirs),
+        sign=sign,
         smallest_difference=smallest_difference,
         gate=gate,
     )
-    return replace(found, probability_of_improvement=probability_of_improvement(ours, theirs))
+    return replace(found, probability_of_improvement=probability_of_improvement(sign * ours, sign * theirs))
 
 
 def compare_differences(
-    differences: ArrayLike, *, magnitude: float, smallest_difference: float | None = None, gate: Gate = _AT_ONCE
+    differences: ArrayLike,
+    *,
+    magnitude: float,
+    sign: int = 1,
+    smallest_difference: float | None = None,
+    gate: Gate = _AT_ONCE,
 ) -> PairedComparison:
-    """Compare the arms of any weighted sum by its values seed by seed, (n,), the higher the better.
+    """Compare the arms of any weighted sum by its values seed by seed, (n,); with `sign` −1 lower ones are better.
 
     They are in the order of seeds, which the looks of a gate go by. One is infinite where a run diverged, and NaN where
     runs did that would move it either way: a tie. `magnitude` is the largest |weight · value| that went into them: what
@@ -117,11 +126,12 @@ def compare_differences(
     rank.
     """
     by_pair = resolved(differences, magnitude)
-    n, wins, losses = len(by_pair), int((by_pair > 0).sum()), int((by_pair < 0).sum())
+    n, (wins, losses) = len(by_pair), (int((side * by_pair > 0).sum()) for side in (sign, -sign))
     mean = gate.interval(by_pair)
     deviation = float(by_pair.std(ddof=1)) if n > 1 and np.isfinite(by_pair).all() else np.nan
     return PairedComparison(
         n=n,
+        sign=sign,
         difference=mean,
         p_value=gate.p_value(by_pair, magnitude=magnitude),
         smallest_p=gate.smallest_p(n),

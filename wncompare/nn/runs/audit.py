@@ -24,6 +24,6 @@ def _summary(task: AuditTask, variant: str) -> Summary:
     dataset = dataset_of(config.dataset, task.data_dir, task.shared)
     training = splits(dataset, config.holdout)[0]
     try:
-        return summary(arms.build(config, variant, config.seeds[0], dataset, training))
+        return summary(arms.build(config, variant, config.all_seeds[0], dataset, training))
     except ModelError as error:
         raise ModelError(f"variant {variant}: {error}") from error

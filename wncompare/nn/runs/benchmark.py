@@ -20,7 +20,7 @@ def cost(task: CostTask, report: Report) -> CostMeasured:
     """One variant alone, in a worker that did nothing before: its parameters, seconds to compile and peak memory."""
     trainer = _trainer(task.config, task.variant, _dataset(task))
     compile_seconds = trainer.compile()
-    trainer.step_seconds(task.steps, seed=task.config.seeds[0])
+    trainer.step_seconds(task.steps, seed=task.config.all_seeds[0])
     return CostMeasured(task.name, parameters(trainer.model), compile_seconds, _peak_memory(task.device))
 
 
@@ -37,7 +37,7 @@ def speed(task: SpeedTask, report: Report) -> SpeedMeasured:
     seconds: dict[str, list[float]] = {variant: [] for variant in trainers}
     for repeat in range(task.repeats + 1):
         for variant in list(trainers) if repeat % 2 else reversed(trainers):
-            seconds[variant].append(trainers[variant].step_seconds(task.steps, seed=config.seeds[0]))
+            seconds[variant].append(trainers[variant].step_seconds(task.steps, seed=config.all_seeds[0]))
     return SpeedMeasured(task.name, {variant: values[1:] for variant, values in seconds.items()})
 
 
@@ -48,7 +48,7 @@ def _dataset(task: CostTask | SpeedTask) -> Dataset:
 
 def _trainer(config: Config, variant: str, dataset: Dataset) -> Trainer:
     training, validation, _ = splits(dataset, config.holdout)
-    model = arms.build(config, variant, config.seeds[0], dataset, training)
+    model = arms.build(config, variant, config.all_seeds[0], dataset, training)
     return Trainer(model, training, validation, batch_size=config.training.batch_size)
 
 

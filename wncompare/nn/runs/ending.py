@@ -5,7 +5,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from wncompare.catalog.metrics import better
 from wncompare.config import EarlyStopping, StopAt, Training
+
+_VERBS = {"higher": "rise", "lower": "fall"}
 
 
 @dataclass(frozen=True)
@@ -29,8 +32,8 @@ def stopped(training: Training, history: Sequence[Mapping[str, Any]]) -> str | N
     """Why a run with this history stops here, None where it goes on; a row an epoch, numbers or their text."""
     early, target = training.early_stopping, training.stop_at
     if early is not None and waited(_scores(history, early), early.min_delta) >= early.patience:
-        better, plural = "fall" if early.metric.endswith("loss") else "rise", "s" if early.patience > 1 else ""
-        return f"early_stopping: {early.metric} did not {better} for {early.patience} epoch{plural}"
+        got_better, plural = _VERBS[better(early.metric)], "s" if early.patience > 1 else ""
+        return f"early_stopping: {early.metric} did not {got_better} for {early.patience} epoch{plural}"
     if target is not None and history and _scores(history[-1:], target)[0] >= _sign(target) * target.value:
         return f"stop_at: {target.metric} reached {target.value}"
     return None
@@ -53,4 +56,4 @@ def _scores(history: Sequence[Mapping[str, Any]], rule: EarlyStopping | StopAt) 
 
 
 def _sign(rule: EarlyStopping | StopAt) -> int:
-    return -1 if rule.metric.endswith("loss") else 1
+    return 1 if better(rule.metric) == "higher" else -1

@@ -20,6 +20,7 @@ from wncompare.data.dataset import splits
 from wncompare.errors import DatasetError, ModelError, RecordsError, UnreadableError
 from wncompare.nn import arms
 from wncompare.nn.layer_table import layer_rows, parameters
+from wncompare.nn.moments import largest_momentum, redundant_gains
 from wncompare.nn.runs.ending import Ending, ending_of
 from wncompare.nn.runs.folder import History, RunFolder
 from wncompare.nn.runs.inputs import dataset_of, use_device
@@ -83,7 +84,7 @@ def _train(
     trainer = trainer_of(record.identity, model, parts, batch_size=config.training.batch_size)
     record, history = _restored(folder, record, trainer.model)
     record = _spent(record, start_up=perf_counter() - started)
-    record = record.model_copy(update={"parameters": parameters(trainer.model)})
+    record = record.model_copy(update=_described(trainer.model))
     folder.write_events(*history.epochs, *history.layers)
     folder.write_record(record)
     report(Started(task.name, parameters(trainer.model), len(history.epochs)))
@@ -127,13 +128,31 @@ def _end(trainer: Trainer, folder: RunFolder, record: RunRecord, ending: Ending,
     print(_now(), ending.stopped or ending.status, flush=True)
 
 
+def _described(model: keras.Model) -> dict[str, Any]:
+    """What the record says of the network."""
+    return {
+        "parameters": parameters(model),
+        "momentum": largest_momentum(model),
+        "redundant_gains": redundant_gains(model),
+    }
+
+
 def _begun(planned: RunRecord, before: RunRecord | None) -> RunRecord:
     """The record of a run that begins now, with what it has spent and where, if a part of it was trained before."""
     found = before or planned.model_copy(update={"timing": TIMING})
     environment = provenance.joined(found.environment, provenance.environment())
-    taken_over = {"seconds": found.seconds, "timing": found.timing, "environment": environment}
+    sessions = _sessions(before, planned.sessions)
+    taken_over = {"seconds": found.seconds, "timing": found.timing, "environment": environment, "sessions": sessions}
     now = {"started": _now(), "device": planned.identity["device"]}
     return planned.model_copy(update={**taken_over, **now})
+
+
+def _sessions(before: RunRecord | None, now: tuple[str, ...]) -> tuple[str, ...]:
+    """The sessions that have trained the run, in order; one of an earlier version, which has no id, is ""."""
+    earlier = before.sessions if before else ()
+    if before and not earlier and before.seconds.get("train"):
+        earlier = ("",)
+    return tuple(dict.fromkeys((*earlier, *now)))
 
 
 def _restored(folder: RunFolder, record: RunRecord, model: keras.Model) -> tuple[RunRecord, History]:
@@ -150,7 +169,8 @@ def _restored(folder: RunFolder, record: RunRecord, model: keras.Model) -> tuple
     except (RecordsError, FileNotFoundError) as reason:  # no resume point, or a damaged one
         why = f": {reason}" if isinstance(reason, RecordsError) else ""
         print(f"{_now()} from the start{why}", flush=True)
-        anew = {"seconds": {}, "timing": TIMING, "environment": provenance.environment()}
+        now = {"environment": provenance.environment(), "sessions": record.sessions[-1:]}
+        anew = {"seconds": {}, "timing": TIMING, **now}
         return record.model_copy(update=anew), History(layers=initial)
 
 

@@ -56,10 +56,12 @@ def _overview(view: View) -> Iterator[tuple[str, Figure]]:
 
 def _figures(view: View) -> Iterator[tuple[str, Figure]]:
     """All figures of one setting: the tutorial's first."""
-    for metric in ("accuracy", "val_accuracy", "loss", "val_loss"):
-        yield metric, curves.by_epoch(view, metric)
-    for metric in ("val_accuracy", "loss", "val_loss"):
-        yield f"{metric}_by_seconds", curves.by_seconds(view, metric)
+    metrics = sorted(view.metrics, key=lambda name: name.endswith("loss"))
+    for name in metrics:
+        yield name, curves.by_epoch(view, name)
+    for name in metrics:
+        if name == "loss" or name.startswith("val_"):
+            yield f"{name}_by_seconds", curves.by_seconds(view, name)
     if drawn := differences.figure(view):
         yield "differences", drawn
     if drawn := targets.figure(view):

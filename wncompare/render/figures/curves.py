@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from wncompare.analysis.arms import Arm
 from wncompare.analysis.views import View
-from wncompare.analysis.words import METRIC_NAMES
+from wncompare.analysis.words import metric_name
 from wncompare.render.figures import labels
 from wncompare.render.figures.style import FAINT, MUTED, SMALL, color_of, new_figure, styled, wrapped
 
@@ -62,7 +62,7 @@ def draw(axes: Axes, view: View, metric: str, *, against: Against = "epochs", na
     """
     colors = color_of(view.config)
     lines = [_draw_arm(axes, arm, colors[arm.variant.id], metric, against) for arm in view.shown]
-    axes.set(xlabel="epoch" if against == "epochs" else "training seconds", ylabel=METRIC_NAMES[metric])
+    axes.set(xlabel="epoch" if against == "epochs" else "training seconds", ylabel=metric_name(metric))
     axes.set_ylim(view.limits(metric))
     if against == "epochs":
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
@@ -131,7 +131,7 @@ def _name(arm: Arm) -> str:
 
 def _add_title(axes: Axes, view: View, metric: str, against: str) -> None:
     """The tutorial's title over the tutorial's figure, and below it what that shows."""
-    shown = f"{METRIC_NAMES[metric]} by {against}"
+    shown = f"{metric_name(metric)} by {against}"
     names = [variant.name for variant in view.config.variants]
     if (metric, against) == ("accuracy", "epoch") and names == ["regular", "weight_norm"]:
         axes.set_title("WeightNorm Accuracy Comparison", pad=18)

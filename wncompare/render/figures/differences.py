@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 
 from wncompare.analysis.contrasts import PairedDifferences
 from wncompare.analysis.views import View
-from wncompare.analysis.words import METRIC_NAMES, signed
+from wncompare.analysis.words import directed, signed
 from wncompare.render.figures import dots, labels
 from wncompare.render.figures.style import MUTED, color_of, new_figure, styled, wrapped
 
@@ -47,7 +47,7 @@ def draw(axes: Axes, view: View, *, compact: bool = False) -> Axes:
     for place, row in enumerate(view.differences):
         _draw_row(axes, place, row, color_of(view.config)[row.contrast.variant], numbered=not compact)
     dots.name_rows(axes, [_label(view, row, lines=1 if compact else 2) for row in view.differences])
-    axes.set_xlabel(f"difference in {METRIC_NAMES[view.arms[0].headline_metric]}")
+    axes.set_xlabel(f"difference in {directed(view.headline)}")
     return axes
 
 

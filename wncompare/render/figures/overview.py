@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from wncompare.analysis.views import View
+from wncompare.analysis.words import metric_name
 from wncompare.render.figures import curves, differences, dots, labels, targets
 from wncompare.render.figures.style import STYLE, color_of, new_figure, wrapped
 
@@ -21,7 +22,7 @@ Draw = Callable[[Axes, View], Axes]
 
 @mpl.rc_context({**STYLE, "font.size": 8.5, "axes.titlesize": 10, "figure.titlesize": 12})
 def figure(view: View) -> Figure:
-    """Small multiples: accuracy, loss, paired differences, time to target and what a step costs.
+    """Small multiples: the headline, loss, paired differences, time to target and what a step costs.
 
     The panels of each row share its whole width; one legend stands above them all.
     """
@@ -49,7 +50,8 @@ def _rows(panels: list[tuple[str, Draw]], rows: int) -> list[list[tuple[str, Dra
 
 def _panels(view: View) -> Iterator[tuple[str, Draw]]:
     """The title of each panel that has anything to show, and what draws it."""
-    yield "Validation accuracy", lambda axes, one: curves.draw(axes, one, "val_accuracy", named=False)
+    metric = view.headline.validation.name
+    yield metric_name(metric).capitalize(), lambda axes, one: curves.draw(axes, one, metric, named=False)
     yield "Training loss", lambda axes, one: curves.draw(axes, one, "loss", named=False)
     if view.differences:
         yield "Paired differences", lambda axes, one: differences.draw(axes, one, compact=True)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from wncompare.analysis.arms import Arm
 from wncompare.analysis.views import View
-from wncompare.analysis.words import METRIC_NAMES
+from wncompare.analysis.words import directed
 from wncompare.render.figures import labels
 from wncompare.render.figures.style import (
     SMALL,
@@ -72,7 +72,7 @@ def draw(axes: Axes, points: Sequence[View], key: str, *, named: bool = True) ->
         log_scale(axes, "x", x)
     axes.set_xticks(x, [f"{value:g}" if numbers else wrapped(str(value), 16) for value in values])
     axes.minorticks_off()
-    axes.set(xlabel=_name(key), ylabel=METRIC_NAMES[points[0].arms[0].headline_metric])
+    axes.set(xlabel=_name(key), ylabel=directed(points[0].headline))
     low, high = axes.get_ylim()
     axes.set_ylim(max(low, 0.0), min(high, 1.02))
     _draw_diverged(axes, x, rows, colors)

@@ -1,13 +1,14 @@
-"""Time to target: how many epochs and how many training seconds until a validation accuracy is reached."""
+"""Time to target: how many epochs and how many training seconds until a target is reached."""
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from wncompare.analysis.arms import TargetTimes
+from wncompare.analysis.headline import Metric
 from wncompare.analysis.schema import Cost
 from wncompare.analysis.views import View
-from wncompare.analysis.words import EXPLORATORY
+from wncompare.analysis.words import EXPLORATORY, metric_name
 from wncompare.render.figures import dots, labels
 from wncompare.render.figures.style import MUTED, SMALL, color_of, new_figure, styled, wrapped
 
@@ -25,13 +26,17 @@ def figure(view: View) -> Figure | None:
     drawn = new_figure(height=1.5 + len(view.reached) * (0.7 + row * len(view.shown)))
     cells = drawn.subplots(len(view.reached), 2, sharey=True, sharex="col", squeeze=False)
     for target, (left, right) in zip(view.reached, cells, strict=True):
-        draw(left, view, target, against="epochs").set_title(f"validation accuracy ≥ {target:.4g}", fontsize=10)
+        draw(left, view, target, against="epochs").set_title(_title(view.headline, target), fontsize=10)
         draw(right, view, target, against="seconds")
     for axes in cells[:-1].flat:
         axes.set_xlabel("")
     drawn.suptitle(wrapped(f"{view.config.name}: time to target", 58), x=0.01, ha="left")
     labels.add_small_print(drawn, [view], drawn=_DRAWN, note=_note(view))
     return drawn
+
+
+def _title(headline: Metric, target: float) -> str:
+    return f"{metric_name(headline.validation.name)} {'≥' if headline.better == 'higher' else '≤'} {target:.4g}"
 
 
 def draw(axes: Axes, view: View, target: float, *, against: Cost) -> Axes:

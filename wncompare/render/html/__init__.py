@@ -15,8 +15,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from wncompare import __version__
 from wncompare.analysis.schema import COSTS, Summary
 from wncompare.analysis.views import View, Views, views
-from wncompare.analysis.words import METRIC_NAMES, ratio_of_medians
-from wncompare.records import METRICS, Experiment
+from wncompare.analysis.words import metric_name, ratio, ratio_of_medians
+from wncompare.records import Experiment
 from wncompare.render.figures import style as figure_style
 from wncompare.render.html import axes, curves, dots
 from wncompare.render.html.legibility import DARK_PAGE, LIGHT_PAGE, LINE_CONTRAST, TEXT_CONTRAST, readable
@@ -31,18 +31,21 @@ def render(experiment: Experiment, summary: Summary) -> str:
     environment = _environment()
     style = _source(environment, "report.css") + _series_style(figure_style.colors(experiment.config.variants))
     script = "\n".join(_source(environment, name) for name in SCRIPTS)
+    found = views(experiment)
     return environment.get_template("report.html.j2").render(
         summary=summary,
         places={variant.id: place for place, variant in enumerate(experiment.config.variants)},
         labels={variant.id: variant.label for variant in experiment.config.variants},
-        headline=METRIC_NAMES[summary.headline],
+        headline=metric_name(summary.headline),
         over_all=OVER_ALL,
-        metrics={metric: name for metric, name in METRIC_NAMES.items() if metric in METRICS},
+        training=metric_name(found.headline.bare),
+        validation=metric_name(found.headline.validation.name),
+        metrics=_metrics(found),
         costs=COSTS,
-        seeds=experiment.config.seeds,
+        seeds=found.experiment.seeds,
         config=yaml.safe_dump(strict(summary.config), sort_keys=False, allow_unicode=True, default_flow_style=None),
         environment=list(_flat(summary.environment)),
-        views=list(_views(views(experiment))),
+        views=list(_views(found)),
         data=strict(_data(experiment, summary)),
         policy=_policy(style, script),
         style=style,
@@ -59,7 +62,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"number": number, "p_value": p_value, "ratio_of_medians": ratio_of_medians}
+    environment.filters |= {"number": number, "p_value": p_value, "ratio": ratio, "ratio_of_medians": ratio_of_medians}
     environment.policies["json.dumps_kwargs"] = {"separators": (",", ":"), "allow_nan": False}
     return environment
 
@@ -99,8 +102,9 @@ def _data(experiment: Experiment, summary: Summary) -> dict[str, Any]:
     found = views(experiment)
     return {
         "labels": [variant.label for variant in variants],
-        "metrics": METRIC_NAMES,
-        "seeds": experiment.config.seeds,
+        "metrics": _metrics(found),
+        "headline": found.headline.validation.name,
+        "seeds": found.experiment.seeds,
         "height": axes.plot_height(len(variants)),
         "arms": curves.arms(found),
         "views": [
@@ -108,6 +112,12 @@ def _data(experiment: Experiment, summary: Summary) -> dict[str, Any]:
         ],
         "dots": dots.differences(experiment, summary) + dots.robustness(experiment, summary),
     }
+
+
+def _metrics(found: Views) -> dict[str, str]:
+    """The metrics that have curves, with what people call them, the headline's first."""
+    first = found.headline.validation.name
+    return {name: metric_name(name) for name in dict.fromkeys((first, *found.metrics))}
 
 
 def _views(found: Views) -> dict[str, View]:

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from wncompare.analysis.arms import Arm
 from wncompare.analysis.schema import COSTS, Cost
 from wncompare.analysis.views import View
-from wncompare.records import METRICS
 from wncompare.render.figures.labels import spread
 
 NAME_HEIGHT = 17
@@ -31,7 +30,7 @@ def axes(view: View) -> dict[str, Any]:
     """
     return {
         "x": {cost: _costs(view, cost) for cost in COSTS},
-        "y": {metric: {"linear": _linear(view, metric), "log": _logarithmic(view, metric)} for metric in METRICS},
+        "y": {metric: {"linear": _linear(view, metric), "log": _logarithmic(view, metric)} for metric in view.metrics},
     }
 
 

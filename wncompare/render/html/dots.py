@@ -6,7 +6,7 @@ from typing import Any
 
 from wncompare.analysis.estimates import Estimate
 from wncompare.analysis.schema import ContrastSummary, Summary
-from wncompare.analysis.words import METRIC_NAMES
+from wncompare.analysis.words import metric_name
 from wncompare.records import Experiment
 
 
@@ -30,7 +30,7 @@ def robustness(experiment: Experiment, summary: Summary) -> list[dict[str, Any]]
         for at in each.points:
             marks[at.point].append(_mark(experiment, each.variant, at.headline))
     rows = [{"label": slug, "marks": row} for slug, row in marks.items()]
-    plot = {"name": METRIC_NAMES[summary.headline], "rows": rows, "zero": False, "zone": None, "better": None}
+    plot = {"name": metric_name(summary.headline), "rows": rows, "zero": False, "zone": None, "better": None}
     return _on_one_axis([plot], ())
 
 
@@ -51,11 +51,11 @@ def _differences(experiment: Experiment, contrast: ContrastSummary, summary: Sum
     mean = {"label": "mean", "marks": [_mark(experiment, contrast.variant, contrast.difference)], "strong": True}
     labels = [experiment.config.variant(each).label for each in (contrast.reference, contrast.variant)]
     return {
-        "name": f"difference in {METRIC_NAMES[summary.headline]}",
+        "name": f"difference in {metric_name(summary.headline)}",
         "rows": [*rows, mean],
         "zero": True,
         "zone": summary.smallest_difference,
-        "better": labels,
+        "better": labels if summary.better == "higher" else labels[::-1],
     }
 
 

@@ -5,7 +5,7 @@
  * A number, or the text that stands for one that JSON cannot hold.
  * @typedef {number | 'nan' | 'inf' | '-inf'} Stored
  * @typedef {'epochs' | 'steps' | 'seconds'} Cost
- * @typedef {'val_accuracy' | 'accuracy' | 'val_loss' | 'loss'} Metric
+ * @typedef {string} Metric
  * @typedef {[number, number]} Span
  *
  * A run over training: what it had cost by the end of each epoch, and each metric's value.
@@ -30,6 +30,7 @@
  * @typedef {object} Data
  * @property {string[]} labels
  * @property {Record<Metric, string>} metrics
+ * @property {Metric} headline the metric that is shown first
  * @property {number[]} seeds
  * @property {number} height of the plot, in pixels
  * @property {Arm[]} arms

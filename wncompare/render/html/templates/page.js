@@ -10,7 +10,7 @@ const readout = byId('readout', HTMLElement);
 /** @type {State} */
 const state = {
   view: 0,
-  metric: 'val_accuracy',
+  metric: data.headline,
   x: 'epochs',
   logX: false,
   logY: false,
