@@ -61,6 +61,7 @@ class Pretender:
         with run_lock(task.folder) as free:
             if not free:
                 return Busy(task.name)
+            task.folder.mkdir(parents=True, exist_ok=True)
             if task.name in self.failing:
                 return Failed(task.name, "no memory")
             found = records.read_record(task.folder, own=True)
@@ -70,7 +71,6 @@ class Pretender:
 
     def _write(self, task: TrainTask) -> None:
         self.trained.append(task.name)
-        task.folder.mkdir(parents=True, exist_ok=True)
         records.write_history(task.folder, [self._row(task, epoch) for epoch in range(1, task.record.epochs + 1)])
         records.write_run(task.folder, task.record.model_copy(update={"status": "finished", "timing": records.TIMING}))
 
