@@ -9,6 +9,7 @@ from functools import lru_cache
 
 from wncompare.analysis import contrasts, sessions
 from wncompare.analysis.arms import Arm
+from wncompare.analysis.collapse import guess
 from wncompare.analysis.headline import headline
 from wncompare.analysis.schema import ContrastSummary, Outcome
 from wncompare.analysis.settings import Setting, settings
@@ -123,7 +124,9 @@ def look(experiment: Experiment) -> Look:
 
 def _arms(experiment: Experiment, setting: Setting) -> list[Arm]:
     judged, points, trained_in = headline(experiment), setting.points, sessions.sessions(experiment.runs)
+    runs = {variant.id: tuple(experiment.of(variant, points[variant.id])) for variant in experiment.config.variants}
+    limit = guess(experiment)
     return [
-        Arm(variant, points[variant.id], tuple(experiment.of(variant, points[variant.id])), judged, (), (), trained_in)
+        Arm(variant, points[variant.id], runs[variant.id], judged, (), (), trained_in, limit)
         for variant in experiment.config.variants
     ]

@@ -76,6 +76,8 @@ def _variant(view: View, arm: Arm) -> VariantSummary:
         finished=arm.finished,
         diverged=arm.diverged,
         failed=arm.count("failed"),
+        collapsed=None if arm.guess is None else len(arm.collapsed),
+        lost=arm.lost_share,
         parameters=next((run.record.parameters for run in arm.ended), None),
         accuracy=arm.accuracy,
         training=arm.training,

@@ -107,7 +107,8 @@ class Dataset:
         """
         sha = hashlib.sha256()
         if not self._is_images_with_classes:
-            sha.update(repr((self.form, self.standardize)).encode())
+            inputs = {name: (one.kind, one.shape, one.vocabulary) for name, one in self.form.inputs.items()}
+            sha.update(repr((inputs, self.form.target.kind, self.standardize)).encode())
         for split in (self.train, self.test):
             sha.update(repr(tuple(array.shape for array in split.arrays)).encode())
             for array in split.arrays:
@@ -164,13 +165,13 @@ def published(
     return Dataset(name, label, train, test, class_names, official, checked)
 
 
-def allocate(shape: tuple[int, ...]) -> NDArray[np.uint8]:
-    """An uninitialized uint8 array; raises DatasetError where it is larger than this machine's memory."""
-    size = math.prod(shape)
+def allocate(shape: tuple[int, ...], dtype: Any = np.uint8) -> NDArray[Any]:
+    """An uninitialized array; raises DatasetError where it is larger than this machine's memory."""
+    size = math.prod(shape) * np.dtype(dtype).itemsize
     if size > memory():
-        sizes = " × ".join(map(str, shape))
-        raise DatasetError(f"images of {sizes} need {size / 1e9:,.0f} GB, more memory than there is: ask for fewer")
-    return np.empty(shape, dtype=np.uint8)
+        what, sizes = "images" if dtype == np.uint8 else "numbers", " × ".join(map(str, shape))
+        raise DatasetError(f"{what} of {sizes} need {size / 1e9:,.0f} GB, more memory than there is: ask for fewer")
+    return np.empty(shape, dtype=dtype)
 
 
 def memory() -> int:

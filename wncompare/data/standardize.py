@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 _BLOCK = 1 << 20
 """Numbers that are looked at at a time: their moments are taken in float64 without a copy of all."""
-_RESOLUTION = float(np.finfo(np.float32).eps)
+_RESOLUTION, _SMALLEST = float(np.finfo(np.float32).eps), float(np.finfo(np.float32).tiny)
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,7 +29,7 @@ class Moments:
         rows = numbers.reshape(-1, numbers.shape[-1])
         mean = sum(block.sum(axis=0) for block in _blocks(rows)) / len(rows)
         deviation = np.sqrt(sum(((block - mean) ** 2).sum(axis=0) for block in _blocks(rows)) / len(rows))
-        constant = deviation <= _RESOLUTION * np.abs(mean)
+        constant = deviation <= np.maximum(_RESOLUTION * np.abs(mean), _SMALLEST)
         return cls(mean.astype(np.float32), np.where(constant, 1, deviation).astype(np.float32))
 
 

@@ -9,14 +9,17 @@ from pathlib import Path
 from types import MappingProxyType
 from uuid import uuid4
 
+import numpy as np
+
 from wncompare import __version__, data, records
 from wncompare.config import Config
 from wncompare.data.dataset import hold_out
 from wncompare.errors import RecordsError
 from wncompare.records import DatasetRecord
+from wncompare.run.audit import refuse_misfits
 from wncompare.run.engines import Engine, Job, LocalEngine, Perform
 from wncompare.run.looking import Watch, is_settled_there, log_now, refuse_another_protocol
-from wncompare.run.plan import PlannedRun, plan, unfinished, untrained
+from wncompare.run.plan import PlannedRun, plan, unfinished, untrained, untried
 from wncompare.storage.locks import folder_lock, is_held, run_lock
 from wncompare.tasks import Busy, Download, Ended, Event, Failed, Notice, Planned, TrainTask
 
@@ -77,6 +80,7 @@ def execute(
 
     Raises:
         DatasetError: the dataset is not to be had.
+        ModelError: an arm cannot be built, or cannot take a step.
         RecordsError: the folder holds runs that are damaged or differ in more than labels, colours and lists, or that
             another protocol decides about, or it was removed under way.
         UsageError: the device or the engine is not to be had.
@@ -92,6 +96,9 @@ def execute(
         for caveat in record.caveats:
             listen(Notice("", caveat))
         runs = plan(config, folder, record, device)
+        training = _Training(config, folder, data_dir, data.share(dataset), build_model, own_variants, uuid4().hex)
+        del dataset
+        refuse_misfits(training.tasks(untried(runs, overwrite=overwrite)), perform)
         with folder_lock(folder):
             if not overwrite:
                 refuse_another_protocol(config, folder)
@@ -104,10 +111,7 @@ def execute(
         listen(Planned(len(waiting), done, watch.next_of(waiting)))
         if beside:
             listen(Notice("", _BESIDE.format(folder=folder, beside=beside)))
-        shared = data.share(dataset) if waiting else None
-        del dataset
-        training = _Training(config, folder, data_dir, shared, build_model, own_variants, uuid4().hex, watch)
-        outcomes = tuple(training.outcomes(waiting, perform, listen, fail_fast=fail_fast))
+        outcomes = tuple(training.outcomes(waiting, perform, listen, watch, fail_fast=fail_fast))
         if config.until is None:
             log_now(folder)
         return Execution(outcomes, skipped=done)
@@ -130,7 +134,21 @@ def _dataset_record(dataset: data.Dataset) -> DatasetRecord:
         official=dataset.official,
         caveats=data.caveats(dataset),
         test_examples=len(dataset.test),
+        test_majority=_majority(dataset),
+        test_variance=_variance(dataset),
     )
+
+
+def _majority(dataset: data.Dataset) -> float | None:
+    """How often guessing the most frequent class is right on the test split."""
+    y = dataset.test.y
+    return float(np.bincount(y).max() / len(y)) if dataset.form.target.kind == "classes" else None
+
+
+def _variance(dataset: data.Dataset) -> float | None:
+    """The squared error of guessing the mean of the test split's numbers."""
+    y = dataset.test.y
+    return float(np.mean((y - y.mean(axis=0)) ** 2)) if dataset.form.target.kind == "numbers" else None
 
 
 @dataclass(frozen=True)
@@ -144,10 +162,9 @@ class _Training:
     build_model: bytes | None
     own_variants: Mapping[str, bytes]
     session: str
-    watch: Watch
 
     def outcomes(
-        self, runs: Sequence[PlannedRun], perform: Perform, listen: Listener, *, fail_fast: bool
+        self, runs: Sequence[PlannedRun], perform: Perform, listen: Listener, watch: Watch, *, fail_fast: bool
     ) -> Iterator[RunOutcome]:
         """Have the engine do the runs: first those that no other process is training, then wait for the others.
 
@@ -155,7 +172,7 @@ class _Training:
         """
         left = {run.name: run for run in runs}
         for wait in (False, True):
-            with closing(perform(list(self._tasks(left.values(), wait=wait)))) as events:
+            with closing(perform(list(self.tasks(left.values(), wait=wait)))) as events:
                 for event in events:
                     if isinstance(event, Busy):
                         continue
@@ -165,10 +182,11 @@ class _Training:
                         yield outcome
                         if fail_fast and outcome.status != "finished":
                             return
-                        if self.watch.is_over([event.task]):
+                        if watch.is_over([event.task]):
                             return
 
-    def _tasks(self, runs: Iterable[PlannedRun], *, wait: bool) -> Iterator[TrainTask]:
+    def tasks(self, runs: Iterable[PlannedRun], *, wait: bool = False) -> Iterator[TrainTask]:
+        """The tasks of these runs; `wait` says to wait for another process that has one."""
         configs: dict[str, Config] = {}
         for run in runs:
             if run.point.slug not in configs:
