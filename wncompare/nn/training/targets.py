@@ -6,6 +6,7 @@ from typing import Any
 import keras
 import numpy as np
 import tensorflow as tf
+from numpy.typing import NDArray
 
 from wncompare.data.dataset import Split
 from wncompare.nn.training.batches import prepared, standardized
@@ -55,8 +56,11 @@ def _wants_classes(loss: Any) -> bool:
 
 def _first(targets: Targets, split: Split) -> Any:
     """The targets of an example of zeros."""
-    inputs, stored = (
-        tf.nest.map_structure(lambda array: tf.zeros((1, *array.shape[1:]), array.dtype), each)
-        for each in (split.x, None if split.reconstructs else split.y)
-    )
+    inputs = tf.nest.map_structure(_zeros, split.x)
+    stored = None if split.reconstructs else _zeros(split.y)
     return targets(inputs, tf.cast(stored, tf.int32) if split.has_classes else stored)
+
+
+def _zeros(array: NDArray[Any]) -> Any:
+    """An example of zeros."""
+    return tf.zeros((1, *array.shape[1:]), array.dtype)
