@@ -15,9 +15,10 @@ from scipy.stats import bootstrap, norm
 
 from wncompare.analysis import stats
 from wncompare.analysis.estimates import Estimate, Quantile
-from wncompare.analysis.stats.means import detectable_difference, equivalence
+from wncompare.analysis.stats.means import equivalence
 from wncompare.analysis.stats.p_values import sign_flip_p_value
 from wncompare.analysis.stats.paired import probability_of_improvement
+from wncompare.analysis.stats.power import detectable_effect
 
 SEEDS = (5, 10, 20)
 MARGIN = 1.0  # the smallest difference that matters, in standard deviations of a seed's difference
@@ -96,7 +97,7 @@ def mean_is_covered(draw: Draw) -> Trial:
 
 def sign_flip(differences: Array, rng: np.random.Generator) -> float:
     """The test's p-value of differences."""
-    return sign_flip_p_value(differences, np.zeros_like(differences), rng=rng)
+    return sign_flip_p_value(differences, rng=rng)
 
 
 def sign_flip_rejects(draw: Draw) -> Trial:
@@ -148,19 +149,17 @@ def bootstrapped_improvement(ours: Array, theirs: Array) -> Estimate:
 
 def is_called(word: stats.Equivalence, difference: float) -> Trial:
     """The verdict is that word, where the mean difference is as given and `MARGIN` matters."""
-    return lambda rng, n: equivalence(normal(rng, n) + difference, MARGIN) == word
+
+    def trial(rng: np.random.Generator, n: int) -> bool:
+        values = normal(rng, n) + difference
+        return equivalence(stats.mean_interval(values, confidence=0.9), stats.mean_interval(values), MARGIN) == word
+
+    return trial
 
 
 def detectable_is_found(rng: np.random.Generator, n: int) -> bool:
     """The interval excludes 0 where the difference is the smallest that is detectable, given the true deviation 1."""
-    interval = stats.mean_interval(normal(rng, n) + _detectable(n))
-    return not contains(interval, 0)
-
-
-def _detectable(n: int) -> float:
-    """The detectable difference of n seeds whose standard deviation is 1."""
-    values = np.arange(n, dtype=np.float64)
-    return detectable_difference(values / values.std(ddof=1))
+    return not contains(stats.mean_interval(normal(rng, n) + detectable_effect(n)), 0)
 
 
 STUDIES = (

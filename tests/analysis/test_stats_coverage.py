@@ -43,7 +43,7 @@ def test_holm_errs_in_5_percent_of_families() -> None:
     assert corrected <= 0.07 < uncorrected
 
 
-@SEEDS
+@pytest.mark.parametrize("n", [10, 20])
 def test_the_detectable_difference_is_found_in_80_percent(n: int) -> None:
     """A true difference of that size has an interval without 0 in 80 % ± 3 of 1500 trials."""
     assert coverage.rate(coverage.detectable_is_found, n, 1500) == pytest.approx(0.8, abs=0.03)

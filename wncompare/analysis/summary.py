@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from wncompare.analysis import contrasts, metrics, stats
+from wncompare.analysis import contrasts, equal_cost, metrics, stats
 from wncompare.analysis.arms import Arm, TargetTimes
 from wncompare.analysis.caveats import caveats, grave
 from wncompare.analysis.environment import environment
@@ -51,15 +51,17 @@ def summarize(experiment: Experiment) -> Summary:
 
 
 def _comparisons(config: Config, found: Views) -> tuple[Comparison, ...]:
-    tested = contrasts.tested(config, [view.arms for view in found.compared])
+    arms = [view.arms for view in found.compared]
+    tested, at_equal_cost = contrasts.tested(config, arms), equal_cost.tested(config, arms)
     return tuple(
         Comparison(
             name=view.setting.name,
             selected={variant: point.slug for variant, point in view.setting.points.items()},
             variants=tuple(_variant(view, arm) for arm in view.arms),
             contrasts=of_setting,
+            equal_cost=budgeted,
         )
-        for view, of_setting in zip(found.compared, tested, strict=True)
+        for view, of_setting, budgeted in zip(found.compared, tested, at_equal_cost, strict=True)
     )
 
 
@@ -74,6 +76,8 @@ def _variant(view: View, arm: Arm) -> VariantSummary:
         finished=arm.finished,
         diverged=arm.diverged,
         failed=arm.count("failed"),
+        collapsed=None if arm.guess is None else len(arm.collapsed),
+        lost=arm.lost_share,
         parameters=next((run.record.parameters for run in arm.ended), None),
         accuracy=arm.accuracy,
         training=arm.training,

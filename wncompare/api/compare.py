@@ -10,6 +10,7 @@ import cloudpickle
 from wncompare import config as configs
 from wncompare import records
 from wncompare.api import arguments, arrays
+from wncompare.api import variants as own
 from wncompare.catalog.registry import resolve
 from wncompare.errors import ModelError, UsageError, WncompareError
 from wncompare.records import Experiment
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 def compare(
     build_model: "Callable[[], keras.Model]",
     dataset: str | Mapping[str, Any] | arrays.Arrays,
-    variants: Iterable[str | Mapping[str, Any]] = ("regular", "weight_norm"),
+    variants: "Iterable[str | Mapping[str, Any] | Callable[[keras.Model], keras.Model]]" = ("regular", "weight_norm"),
     seeds: Iterable[int] = range(10),
     *,
     output: str | Path,
@@ -53,7 +54,11 @@ def compare(
             channels]), floats, or whole numbers as tokens. Whole targets are classes, floats numbers of any shape; None
             in both places makes the inputs the targets. ``{"arrays": …, "standardize": True}`` gives arrays options of
             the dataset npz.
-        variants: names, or mappings as in a config; the first is the reference.
+        variants: names, mappings as in a config, or functions of your own; the first is the reference. A function
+            takes the regular network, freshly built, and returns it changed or another one with the same inputs and
+            outputs; what it keeps of the network's layers keeps their initial weights, which are those of the other
+            arms. It is named by its `__name__`, or by ``{"function": f, "id": "name"}``, which takes a label and a
+            color too, and like `build_model` it is recognised by what it makes.
         seeds: several whole numbers; the unit of replication, shared by all variants.
         output: the folder for the records. The same call again trains only what is missing there.
         training: as in a config: optimizer, loss, batch_size, epochs, schedule, early_stopping, ….
@@ -80,7 +85,7 @@ def compare(
             {
                 "model": arguments.function(build_model),
                 "dataset": dataset,
-                "variants": arguments.variants(variants),
+                "variants": own.described(variants),
                 "training": arguments.mapping("training", training, '{"epochs": 3}'),
                 "validation": arguments.plain(validation),
                 "init_batch": arguments.plain(init_batch),
@@ -110,10 +115,14 @@ def _compared(
     build_model = description["model"]
     dataset = arrays.as_config(description["dataset"], folder)
     network = {"name": "function", **resolve("wncompare.nn.identity:known_by")(build_model)}
+    variants, functions = own.recognised(description["variants"], build_model)
     config = configs.from_data(
-        {"name": "comparison", **description, "dataset": dataset, "model": network}, "wncompare.compare"
+        {"name": "comparison", **description, "dataset": dataset, "model": network, "variants": variants},
+        "wncompare.compare",
     )
-    packed = _packed(build_model)
+    packed = _packed(build_model, "build_model")
+    own_variants = {name: _packed(function, f"variant {name}") for name, function in functions.items()}
+    _warn_of_unchanged(network, variants)
     with console.progress(epochs=config.training.epochs, quiet=quiet) as listen:
         experiment.execute(
             config,
@@ -121,6 +130,7 @@ def _compared(
             engine=LocalEngine(workers, device),
             listen=listen,
             build_model=packed,
+            own_variants=own_variants,
             **settings,
         )
     found, *below = map(records.read, records.find(folder))
@@ -129,18 +139,18 @@ def _compared(
     return tabulated([found, *below])
 
 
-def _packed(build_model: Any) -> bytes:
-    """The function as bytes, for the workers.
+def _packed(function: Any, name: str) -> bytes:
+    """The function as bytes, for the workers; `name` is for the message.
 
     Raises:
         UsageError: something that it uses has no place in another process.
     """
     try:
-        return bytes(cloudpickle.dumps(build_model))
+        return bytes(cloudpickle.dumps(function))
     except Exception as error:  # what it refers to raises what it likes
         reason = " ".join(str(error).split())[:200]
         raise UsageError(
-            f"build_model: cannot be sent to a worker process ({reason}): make what it uses, such as open files, locks "
+            f"{name}: cannot be sent to a worker process ({reason}): make what it uses, such as open files, locks "
             "and generators, inside the function"
         ) from error
 
@@ -150,6 +160,18 @@ def _refuse_nothing(experiment: Experiment) -> None:
     if not experiment.has_finished:
         reasons = (run.record.error for run in experiment.runs if run.record.error)
         raise ModelError(f"{experiment.folder}: no run has finished: {next(reasons, 'all diverged')}")
+
+
+def _warn_of_unchanged(network: Mapping[str, Any], variants: Iterable[Mapping[str, Any]]) -> None:
+    """Say which functions leave the network as it is: their arms would differ from the regular one in nothing."""
+    for variant in variants:
+        made = variant.get("options", {}) if variant["name"] == "function" else {}
+        if made and all(made[key] == network[key] for key in ("architecture", "probe")):
+            warnings.warn(
+                f"variant {variant['id']}: makes the regular network again: return the network that is changed, as "
+                "replacing an element of model.layers changes nothing",
+                stacklevel=4,
+            )
 
 
 def _warn_of_unknown_networks(experiment: Experiment) -> None:

@@ -10,12 +10,13 @@ from keras import tree
 
 from wncompare.catalog.training import OPTIMIZERS
 from wncompare.catalog.variants import VARIANTS
-from wncompare.config import Config, Training
+from wncompare.config import Config, Training, Variant
 from wncompare.data import Dataset, Split
 from wncompare.errors import ModelError
-from wncompare.nn import models, objectives
+from wncompare.nn import models, objectives, own_variant
 from wncompare.nn.input_range import refuse_squashed
-from wncompare.nn.training import schedules
+from wncompare.nn.own_variant import Vary
+from wncompare.nn.training import noise, schedules
 from wncompare.nn.training.batches import batch_order, prepared
 
 _CHECKED = 8
@@ -29,8 +30,11 @@ def build(
     dataset: Dataset,
     training: Split,
     build_model: Callable[[], keras.Model] | None = None,
+    vary: Vary | None = None,
 ) -> keras.Model:
     """The compiled model of one arm; its regular model is the config's or what `build_model` returns.
+
+    The variant is the config's, or what `vary`, a function of the user's own, makes of the regular model.
 
     The same seed gives every arm the same initial kernels and the same initialization batch.
 
@@ -46,15 +50,29 @@ def build(
     _check_trained(model)
     variant = config.variant(variant_id)
     batch = init_batch(training, size=config.init_batch, seed=seed)
-    few = tree.map_structure(lambda array: array[:_CHECKED], batch)
-    if [one.kind for one in dataset.form.inputs.values()] == ["image"]:
-        refuse_squashed(model, few)
-    objectives.refuse_misfit(model, few, config.training)
-    model = VARIANTS[variant.name].load()(model, variant.options, batch)
+    with noise.unmoved(model):  # by initialization from data, which is not every arm's
+        model = _varied(model, config, variant, vary, dataset, batch)
     optimizer = _optimizer(config.training, epoch_steps=ceil(len(training) / config.training.batch_size))
     metrics = objectives.metrics_of(config.training, accuracy=dataset.form.target.kind == "classes")
     model.compile(optimizer=optimizer, loss=objectives.loss_of(config.training), metrics=metrics)
     return model
+
+
+def _varied(
+    model: keras.Model, config: Config, variant: Variant, vary: Vary | None, dataset: Dataset, batch: Any
+) -> keras.Model:
+    """The variant of a regular model that fits the dataset and the training."""
+    few = tree.map_structure(lambda array: array[:_CHECKED], batch)
+    if [one.kind for one in dataset.form.inputs.values()] == ["image"]:
+        refuse_squashed(model, few)
+    objectives.refuse_misfit(model, few, config.training)
+    if vary is None:
+        varied: keras.Model = VARIANTS[variant.name].load()(model, variant.options, batch)
+        return varied
+    changed = own_variant.varied(model, vary, variant.id)
+    _check_trained(changed)
+    objectives.refuse_misfit(changed, few, config.training)
+    return changed
 
 
 def _check_trained(model: keras.Model) -> None:

@@ -11,9 +11,9 @@ from math import isfinite
 from wncompare.analysis.estimates import Estimate
 from wncompare.analysis.failures import clean
 from wncompare.analysis.methods import methods
-from wncompare.analysis.schema import Comparison, Summary
-from wncompare.analysis.words import NOTHING, estimate, metric_name, plain, ratio, signed
-from wncompare.render.tables import Row
+from wncompare.analysis.schema import Comparison, ContrastSummary, Summary
+from wncompare.analysis.words import NOTHING, estimate, median_difference, metric_name, plain, ratio, signed
+from wncompare.render.tables import Row, budget
 
 _SPECIAL = {
     "\\": r"\textbackslash{}", "^": r"\textasciicircum{}", "~": r"\textasciitilde{}", "`": r"\textasciigrave{}",
@@ -74,6 +74,10 @@ def _table(summary: Summary) -> Iterator[str]:
         yield r"\midrule"
         header = ("difference", "pairs", "mean (interval)", _p_name(summary), "step time, ratio")
         yield from _panel(header, summary.comparisons, _contrasts)
+    if any(comparison.equal_cost for comparison in summary.comparisons):
+        yield r"\midrule"
+        header = ("at equal cost", "pairs", "mean (interval)", "p (Holm)", "budget")
+        yield from _panel(header, summary.comparisons, _at_equal_cost)
     yield r"\bottomrule"
     yield r"\end{tabular}"
     yield r"\end{table}"
@@ -111,18 +115,29 @@ def _variants(comparison: Comparison) -> Iterator[Row]:
 
 
 def _contrasts(comparison: Comparison) -> Iterator[Row]:
-    labels = {variant.id: variant.label for variant in comparison.variants}
     for contrast in comparison.contrasts:
         yield (
-            f"{labels[contrast.variant]} − {labels[contrast.reference]}",
+            contrast.label if contrast.variant is not None else f"{contrast.name}: {contrast.label}",
             str(contrast.n),
-            _difference(contrast.difference),
+            _difference(contrast),
             _p_value(contrast.p_holm),
             ratio(contrast.step_ratio),
         )
 
 
-def _difference(found: Estimate) -> str:
+def _at_equal_cost(comparison: Comparison) -> Iterator[Row]:
+    for found in comparison.equal_cost:
+        yield found.contrast, str(found.n), _mean(found.difference), _p_value(found.p_holm), budget(found)
+
+
+def _difference(contrast: ContrastSummary) -> str:
+    """The mean or median difference with its bounds, one alone or a dash."""
+    if contrast.basis == "median":
+        return f"median {median_difference(contrast.median)}"
+    return _mean(contrast.difference)
+
+
+def _mean(found: Estimate) -> str:
     """The mean with its bounds, a mean alone or a dash."""
     if not isfinite(found.low):
         return estimate(found, sign=True)

@@ -12,14 +12,15 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from wncompare.data.dataset import Split
+from wncompare.nn.training import noise
 from wncompare.nn.training.batches import DeviceSplit, batch_order, on_device
 from wncompare.nn.training.checkpoint import state
-from wncompare.nn.training.lowering import Forward, choose_execution
+from wncompare.nn.training.lowering import Forward, choose_execution, forward
 from wncompare.nn.training.programs import forget_damaged
 from wncompare.nn.training.schedules import last_rate
 from wncompare.nn.training.targets import Targets, targets_of
 
-__all__ = ["EpochResult", "Evaluation", "Trainer", "batch_order", "evaluate"]
+__all__ = ["EpochResult", "Evaluation", "Trainer", "batch_order", "evaluate", "first_step"]
 
 CHUNK_SECONDS = 0.4
 EVALUATION_BATCH = 48
@@ -171,6 +172,14 @@ def evaluate(model: keras.Model, split: Split, *, batch_size: int | None = None,
     return _logs(model)
 
 
+def first_step(model: keras.Model, split: Split) -> Logs:
+    """Take one training step on a whole split, op by op: nothing is compiled. Return its loss and metrics."""
+    step = _train_step(model, forward(model, standard=split.standard, lowered=False), targets_of(model, split))
+    placed = on_device(split)
+    step(placed.inputs, placed.targets)
+    return _logs(model)
+
+
 def _evaluation(step: Step, split: Split, batch_size: int | None, xla: "_Xla") -> "_Loop":
     return _Loop(step, on_device(split), batch_size or _evaluation_batch(len(split)), xla)
 
@@ -188,7 +197,8 @@ def _silent(step: int, steps: int, logs: Logs) -> None:
 def _evaluate(model: keras.Model, loop: "_Loop", chunk_seconds: float) -> float:
     model.reset_metrics()
     order = np.arange(len(loop.split), dtype=np.int32)
-    return sum(seconds for _, seconds in loop.run(order, chunk_seconds))
+    with noise.of_evaluation(model):
+        return sum(seconds for _, seconds in loop.run(order, chunk_seconds))
 
 
 def _logs(model: keras.Model) -> Logs:
