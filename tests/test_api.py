@@ -78,7 +78,7 @@ def test_compare_trains_a_network_that_only_this_process_knows(tmp_path: Path) -
 
 def test_a_comparison_that_trains_nothing_raises(tmp_path: Path) -> None:
     """A network that cannot be trained, or that is none, is an error with its reason, not an empty table."""
-    with pytest.raises(ModelError, match=r"no run has finished: .*probabilities"):
+    with pytest.raises(ModelError, match=r"variant \w+: model sequential: .*probabilities"):
         wncompare.compare(
             lambda: keras.Sequential([keras.Input((4, 4, 1)), keras.layers.Flatten(), keras.layers.Dense(3)]),
             tuple(ARRAYS),
@@ -134,7 +134,15 @@ SLIPS: list[tuple[dict[str, Any], str]] = [
     ({"seeds": [0.5]}, r"seeds\.0: 0\.5: expected a whole number"),
     ({"variants": "weight_norm"}, "variants: 'weight_norm': expected several"),
     ({"variants": {"name": "weight_norm"}}, "variants: {'name': 'weight_norm'}: expected several"),
-    ({"variants": [len]}, "variants: <built-in function len>: expected names, or mappings"),
+    ({"variants": [3]}, "variants: 3: expected names, mappings as in a config or functions"),
+    ({"variants": [lambda model: model]}, r"<lambda> at .* has no name of its own: give it one, {\"function\": …"),
+    ({"variants": ["regular", {"function": 3}]}, "variants: 3: expected a function that takes the model"),
+    ({"variants": [network(5)]}, "variants: <Functional .*expected a function that takes the model"),
+    ({"variants": [keras.layers.Dense]}, "variants: <class .*Dense'>: expected a function that takes the model"),
+    ({"variants": [{"function": network, "id": "a", "name": "b"}]}, "'name' beside a function: expected id, label and"),
+    ({"variants": [network, {"function": len, "id": "network"}]}, "2 functions are named 'network': name each by"),
+    ({"variants": [network]}, "variant network: fails on the regular model: "),
+    ({"variants": [{"function": lambda model: model, "id": "a/b"}]}, "'a/b': expected a folder name"),
     ({"variants": ["weight_nrm"]}, "did you mean 'weight_norm'"),
     ({"dataset": 3}, "dataset: of type int: expected a name"),
     ({"dataset": ARRAYS[0]}, "dataset: of type tuple: expected a name"),

@@ -5,7 +5,7 @@ A task's `target`, a function of the task and of a `Report`, does it in a worker
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar, Literal, get_args
@@ -39,8 +39,8 @@ class TrainTask(Task):
     """One run: `config` at the run's point of the grid, and the `record` that it starts from.
 
     The dataset is the one that the driver has `shared` decoded or, where a machine lacks that copy, what `data_dir`
-    holds. `build_model` is the user's own function, pickled, in the place of the config's model; `wait` says to wait
-    for another process that has the run.
+    holds. `build_model` is the user's own function, pickled, in the place of the config's model, `vary` one in that of
+    the catalog's variant; `wait` says to wait for another process that has the run.
     """
 
     target: ClassVar[str] = "wncompare.nn.runs.train:train"
@@ -49,6 +49,7 @@ class TrainTask(Task):
     data_dir: Path | None = None
     shared: Shared | None = None
     build_model: Base64Bytes | None = None
+    vary: Base64Bytes | None = None
     wait: bool = False
 
 
@@ -80,13 +81,19 @@ class SpeedTask(Task):
 
 @dataclass(frozen=True, kw_only=True)
 class AuditTask(Task):
-    """What of each variant's network is normalized: each is built once, on the config's data, and none is trained."""
+    """What of the variants' networks is normalized, and whether they can be trained: each is built and takes one step.
+
+    `build_model` and, by variant, `own_variants` are as in a `TrainTask`.
+    """
 
     target: ClassVar[str] = "wncompare.nn.runs.audit:audit"
     config: Config
+    variants: tuple[str, ...]
     device: Device
     data_dir: Path | None = None
     shared: Shared | None = None
+    build_model: Base64Bytes | None = None
+    own_variants: dict[str, Base64Bytes] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -100,10 +107,14 @@ class Download:
 
 @dataclass(frozen=True)
 class Planned:
-    """How many runs there are to train, and how many were finished before."""
+    """How many runs there are to train, and how many were finished before.
+
+    Where seeds are trained until all is settled, `least` is how many of them the next look takes.
+    """
 
     waiting: int
     finished: int
+    least: int | None = None
 
 
 @dataclass(frozen=True)

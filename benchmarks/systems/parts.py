@@ -146,7 +146,7 @@ def looped(step: Step, split: Any, order: Any, steps: int) -> Callable[[], Any]:
 
         return tf.while_loop(lambda done, total: done < steps, body, [tf.constant(0), tf.constant(0.0)])[1]
 
-    return lambda: program(split.images, split.labels, order)
+    return lambda: program(split.inputs, split.targets, order)
 
 
 if __name__ == "__main__":

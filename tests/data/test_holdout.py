@@ -32,7 +32,7 @@ def test_the_split_depends_on_the_dataset_alone() -> None:
 @pytest.mark.parametrize("fraction", [0.001, 0.89])
 def test_an_empty_part_is_refused(fraction: float) -> None:
     """A fraction that rounds to nothing on either side is named, with the counts."""
-    with pytest.raises(DatasetError, match="images to train on and"):
+    with pytest.raises(DatasetError, match="examples to train on and"):
         hold_out(split(6), fraction)
 
 

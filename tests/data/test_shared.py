@@ -1,5 +1,6 @@
 """A decoded dataset in the user's cache: mapped, not copied, and believed only where every byte is as it was."""
 
+import json
 import os
 import stat
 from collections.abc import Callable
@@ -40,6 +41,37 @@ def test_it_comes_back_equal_and_mapped(dataset: Dataset) -> None:
     assert (opened.digest, opened.label, opened.class_names) == (dataset.digest, "Drawn", ("a", "b", "c"))
     assert isinstance(opened.train.x, np.memmap)
     assert stat.S_IMODE(Path(kept.folder).stat().st_mode) == 0o700
+
+
+def kinds() -> list[Dataset]:
+    """Numbers with numbers, inputs by name, tokens to be given again, standardized."""
+    random = np.random.default_rng(0)
+    numbers = [random.normal(size=(n, 3)).astype(np.float32) for n in (12, 6)]
+    tokens = [random.integers(0, 9, (n, 4), np.int32) for n in (12, 6)]
+    named = [{"right": b, "left": a} for a, b in zip(numbers, tokens, strict=True)]
+    return [
+        Dataset("n", "N", *(Split(x, x[:, :2].copy()) for x in numbers), ()),
+        Dataset("n", "N", *(Split(x, x[:, :2].copy()) for x in numbers), (), standardize=True),
+        Dataset("i", "I", *(Split(x, x["left"].copy()) for x in named), (), vocabulary={"right": 9}),
+        Dataset("t", "T", *(Split(x, x) for x in tokens), (), vocabulary={"input": 10}),
+    ]
+
+
+@pytest.mark.parametrize("number", range(4))
+def test_every_kind_comes_back_mapped(dataset: Dataset, number: int) -> None:
+    """Through JSON: arrays, names in order, vocabulary, what is standardized and given again; each has its digest."""
+    given = kinds()[number]
+    kept = data.share(given)
+    assert kept is not None
+    opened = data.opened(data.Shared.from_data(json.loads(json.dumps(kept.as_data()))))
+    assert (opened.form, opened.digest, opened.standardize) == (given.form, given.digest, given.standardize)
+    assert list(opened.form.inputs) == list(given.form.inputs)
+    for split, other in ((opened.train, given.train), (opened.test, given.test)):
+        assert split.reconstructs == other.reconstructs
+        for array, wanted in zip(split.arrays, other.arrays, strict=True):
+            assert isinstance(array, np.memmap)
+            np.testing.assert_array_equal(array, wanted)
+    assert len({each.digest for each in kinds()}) == 4
 
 
 def flip(file: Path) -> None:

@@ -8,6 +8,11 @@ import keras
 import numpy as np
 from keras import layers, ops
 
+from wncompare.catalog.variants import VARIANTS
+
+NAMED = [name for name in VARIANTS if name != "function"]
+"""The variants that are there without a function of one's own."""
+
 
 @dataclass
 class Power:

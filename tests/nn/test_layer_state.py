@@ -17,7 +17,7 @@ from keras import layers, ops
 from wncompare.catalog.variants import VARIANTS
 from wncompare.layers import WeightNormalization, fold, weight_normalize
 
-from .networks import Power, Scaled, assert_same, functional, outputs, sequential
+from .networks import NAMED, Power, Scaled, assert_same, functional, outputs, sequential
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy keyword")
 
@@ -153,11 +153,11 @@ def test_a_variable_that_is_frozen_by_itself_stays_frozen() -> None:
 def test_every_variant_sees_what_was_adapted(make: Make, x: np.ndarray) -> None:
     """Each variant that keeps the function at first keeps it; of the others the first layer's outputs are equal."""
     options = SimpleNamespace(data_init=False, momentum=0.9, epsilon=1e-3)
-    for name, entry in VARIANTS.items():
+    for name in NAMED:
         model = sequential(make(x))
         first = outputs(keras.Sequential(model.layers[:1]), x)
         expected = outputs(model, x)
-        varied = entry.load()(model, options, x)
+        varied = VARIANTS[name].load()(model, options, x)
         np.testing.assert_array_equal(outputs(keras.Sequential(varied.layers[:1]), x), first)
         if name in ("regular", "weight_norm"):
             assert_same(outputs(varied, x), expected)

@@ -250,7 +250,7 @@ def test_layers_around_a_lowered_block_are_called_as_they_are() -> None:
 def test_a_convolution_that_is_left_keeps_xla_away(stack: list[keras.layers.Layer], xla: bool) -> None:
     """On a CPU, XLA compiles a model only if no convolution is left to it; otherwise the model's own call runs."""
     model = small(SIZE, *stack)
-    chosen = choose_execution(model, SIZE)
+    chosen = choose_execution(model, images(SIZE))
     assert chosen.xla is xla
     x = tf.constant(images(SIZE))
     np.testing.assert_allclose(chosen.forward(x, training=False), model(x / 255), rtol=1e-5, atol=1e-6)

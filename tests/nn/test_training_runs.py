@@ -204,9 +204,9 @@ def test_a_gpu_that_is_not_there_is_named_with_the_remedy(monkeypatch: pytest.Mo
 def test_a_dataset_that_does_not_fit_is_refused_with_its_size(monkeypatch: pytest.MonkeyPatch) -> None:
     """The error says how many bytes are needed and how many are free; where memory cannot be asked nothing is."""
     dataset = data.load("synthetic")
-    needed = 512 * 32 * 32 * 3
+    needed = 512 * (32 * 32 * 3 + 8)
     monkeypatch.setattr(device, "available_memory", lambda: needed - 1)
-    with pytest.raises(DatasetError, match=r"512 images of 32 × 32 × 3 need 0\.00 GiB .* fewer workers"):
+    with pytest.raises(DatasetError, match=r"512 examples of 32 × 32 × 3 need 0\.00 GiB .* fewer workers"):
         device.check_fits(dataset.train)
     for enough in (needed, None):
         monkeypatch.setattr(device, "available_memory", lambda enough=enough: enough)

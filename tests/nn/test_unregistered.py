@@ -14,7 +14,7 @@ from wncompare.catalog.variants import VARIANTS
 from wncompare.layers import fold, weight_normalize
 from wncompare.nn.layers.copying import copied
 
-from .networks import Scaled, assert_same, functional, outputs, sequential
+from .networks import NAMED, Scaled, assert_same, functional, outputs, sequential
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy keyword")
 
@@ -98,7 +98,7 @@ def test_what_nobody_registered_is_taken_as_it_is(make: Any, build: Any, x: np.n
 
 
 @pytest.mark.parametrize("make", OWN)
-@pytest.mark.parametrize("name", VARIANTS)
+@pytest.mark.parametrize("name", NAMED)
 def test_every_variant_takes_what_nobody_registered(make: Any, name: str, x: np.ndarray) -> None:
     """No variant asks for a registration; the one that changes the function least still computes the same."""
     model = sequential(make())

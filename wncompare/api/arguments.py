@@ -37,7 +37,7 @@ def several(name: str, value: Any, example: str) -> list[Any]:
     """
     several_of = plain(value) if isinstance(value, Iterable) and not isinstance(value, str | bytes | Mapping) else None
     if not isinstance(several_of, list):
-        raise UsageError(f"{name}: {_shown(value)}: expected several, such as {example}")
+        raise UsageError(f"{name}: {shown(value)}: expected several, such as {example}")
     return several_of
 
 
@@ -50,23 +50,9 @@ def mapping(name: str, value: Any, example: str) -> dict[str, Any]:
     if value is None:
         return {}
     if not isinstance(value, Mapping):
-        raise UsageError(f"{name}: {_shown(value)}: expected a mapping, such as {example}")
+        raise UsageError(f"{name}: {shown(value)}: expected a mapping, such as {example}")
     found: dict[str, Any] = plain(value)
     return found
-
-
-def variants(value: Any) -> list[dict[str, Any]]:
-    """Names and mappings as the config's variants.
-
-    Raises:
-        UsageError: it is a single one, or something else.
-    """
-    example = '["regular", "weight_norm"]'
-    items = several("variants", value, example)
-    for item in items:
-        if not isinstance(item, str | dict):
-            raise UsageError(f"variants: {_shown(item)}: expected names, or mappings as in a config, such as {example}")
-    return [{"name": item} if isinstance(item, str) else item for item in items]
 
 
 def function(value: Any) -> Any:
@@ -77,11 +63,11 @@ def function(value: Any) -> Any:
     """
     if hasattr(value, "get_weights") and not isinstance(value, type):
         raise UsageError(
-            f"build_model: {_shown(value)} is one network: expected a function that makes a new one for each run, such "
+            f"build_model: {shown(value)} is one network: expected a function that makes a new one for each run, such "
             "as lambda: keras.Sequential([…])"
         )
     if not callable(value):
-        raise UsageError(f"build_model: {_shown(value)}: expected a function that makes a new keras.Model at each call")
+        raise UsageError(f"build_model: {shown(value)}: expected a function that makes a new keras.Model at each call")
     return value
 
 
@@ -92,7 +78,7 @@ def folder(name: str, value: Any) -> Path:
         UsageError: it is no path, or a file.
     """
     if not isinstance(value, str | Path) or not str(value):
-        raise UsageError(f"{name}: {_shown(value)}: expected the path of a folder")
+        raise UsageError(f"{name}: {shown(value)}: expected the path of a folder")
     path = Path(value)
     if path.exists() and not path.is_dir():
         raise UsageError(f"{name}: {path} is a file: name a folder")
@@ -107,7 +93,7 @@ def whole_number(name: str, value: Any) -> int | None:
     """
     number = plain(value)
     if number is not None and (isinstance(number, bool) or not isinstance(number, int) or number < 1):
-        raise UsageError(f"{name}: {_shown(value)}: expected a whole number above 0, or None")
+        raise UsageError(f"{name}: {shown(value)}: expected a whole number above 0, or None")
     return number
 
 
@@ -118,10 +104,11 @@ def one_of(name: str, value: Any, *choices: str) -> Any:
         UsageError: it is something else.
     """
     if value is not None and value not in choices:
-        raise UsageError(f"{name}: {_shown(value)}: expected {' or '.join(map(repr, choices))}, or None")
+        raise UsageError(f"{name}: {shown(value)}: expected {' or '.join(map(repr, choices))}, or None")
     return value
 
 
-def _shown(value: Any) -> str:
+def shown(value: Any) -> str:
+    """A value as text on one line, cut where it is long."""
     text = " ".join(repr(value).split())
     return text if len(text) <= 60 else f"{text[:57]}…"

@@ -1,18 +1,16 @@
 """The main job as a Python function, for a network that lives in your own code."""
 
-import hashlib
 import warnings
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
 import cloudpickle
-import numpy as np
-from numpy.typing import ArrayLike, NDArray
 
 from wncompare import config as configs
 from wncompare import records
-from wncompare.api import arguments
+from wncompare.api import arguments, arrays
+from wncompare.api import variants as own
 from wncompare.catalog.registry import resolve
 from wncompare.errors import ModelError, UsageError, WncompareError
 from wncompare.records import Experiment
@@ -20,20 +18,17 @@ from wncompare.records.table import tabulated
 from wncompare.render import progress as console
 from wncompare.run import execute as experiment
 from wncompare.run.engines import LocalEngine
-from wncompare.storage import files
 from wncompare.tasks import Device
 
 if TYPE_CHECKING:
     import keras
     import pandas as pd
 
-Arrays = tuple[tuple[ArrayLike, ArrayLike], tuple[ArrayLike, ArrayLike]]
-
 
 def compare(
     build_model: "Callable[[], keras.Model]",
-    dataset: str | Mapping[str, Any] | Arrays,
-    variants: Iterable[str | Mapping[str, Any]] = ("regular", "weight_norm"),
+    dataset: str | Mapping[str, Any] | arrays.Arrays,
+    variants: "Iterable[str | Mapping[str, Any] | Callable[[keras.Model], keras.Model]]" = ("regular", "weight_norm"),
     seeds: Iterable[int] = range(10),
     *,
     output: str | Path,
@@ -50,13 +45,20 @@ def compare(
     """Train every variant of your own network over several seeds, in pairs, and return the records as one table.
 
     Args:
-        build_model: makes the regular network, an uncompiled `keras.Model` from images scaled to [0, 1] to class
-            probabilities. It is called once for every run, after the seed is set, in a worker process, and twice here:
-            the network is recognised by what it computes, and one that differs at the second call is refused. Layers,
-            activations and the like of your own need no registration.
-        dataset: a name ("digits"), a mapping as in a config, or ``((x_train, y_train), (x_test, y_test))`` with uint8
-            images (n, height, width, channels) and integer labels (n,), as `keras.datasets` gives them.
-        variants: names, or mappings as in a config; the first is the reference.
+        build_model: makes the regular network, an uncompiled `keras.Model` from the inputs, images scaled to [0, 1], to
+            class probabilities or whatever the targets are. It is called once for every run, after the seed is set, in
+            a worker process, and twice here: the network is recognised by what it computes, and one that differs at the
+            second call is refused. Layers, activations and the like of your own need no registration.
+        dataset: a name ("digits"), a mapping as in a config, or ``((x_train, y_train), (x_test, y_test))``. Inputs are
+            arrays or, where there are several, dictionaries of arrays by name: uint8 images (n, height, width[,
+            channels]), floats, or whole numbers as tokens. Whole targets are classes, floats numbers of any shape; None
+            in both places makes the inputs the targets. ``{"arrays": …, "standardize": True}`` gives arrays options of
+            the dataset npz.
+        variants: names, mappings as in a config, or functions of your own; the first is the reference. A function
+            takes the regular network, freshly built, and returns it changed or another one with the same inputs and
+            outputs; what it keeps of the network's layers keeps their initial weights, which are those of the other
+            arms. It is named by its `__name__`, or by ``{"function": f, "id": "name"}``, which takes a label and a
+            color too, and like `build_model` it is recognised by what it makes.
         seeds: several whole numbers; the unit of replication, shared by all variants.
         output: the folder for the records. The same call again trains only what is missing there.
         training: as in a config: optimizer, loss, batch_size, epochs, schedule, early_stopping, ….
@@ -83,7 +85,7 @@ def compare(
             {
                 "model": arguments.function(build_model),
                 "dataset": dataset,
-                "variants": arguments.variants(variants),
+                "variants": own.described(variants),
                 "training": arguments.mapping("training", training, '{"epochs": 3}'),
                 "validation": arguments.plain(validation),
                 "init_batch": arguments.plain(init_batch),
@@ -111,12 +113,16 @@ def _compared(
     **settings: Any,
 ) -> "pd.DataFrame":
     build_model = description["model"]
-    dataset = _dataset(description["dataset"], folder)
+    dataset = arrays.as_config(description["dataset"], folder)
     network = {"name": "function", **resolve("wncompare.nn.identity:known_by")(build_model)}
+    variants, functions = own.recognised(description["variants"], build_model)
     config = configs.from_data(
-        {"name": "comparison", **description, "dataset": dataset, "model": network}, "wncompare.compare"
+        {"name": "comparison", **description, "dataset": dataset, "model": network, "variants": variants},
+        "wncompare.compare",
     )
-    packed = _packed(build_model)
+    packed = _packed(build_model, "build_model")
+    own_variants = {name: _packed(function, f"variant {name}") for name, function in functions.items()}
+    _warn_of_unchanged(network, variants)
     with console.progress(epochs=config.training.epochs, quiet=quiet) as listen:
         experiment.execute(
             config,
@@ -124,6 +130,7 @@ def _compared(
             engine=LocalEngine(workers, device),
             listen=listen,
             build_model=packed,
+            own_variants=own_variants,
             **settings,
         )
     found, *below = map(records.read, records.find(folder))
@@ -132,18 +139,18 @@ def _compared(
     return tabulated([found, *below])
 
 
-def _packed(build_model: Any) -> bytes:
-    """The function as bytes, for the workers.
+def _packed(function: Any, name: str) -> bytes:
+    """The function as bytes, for the workers; `name` is for the message.
 
     Raises:
         UsageError: something that it uses has no place in another process.
     """
     try:
-        return bytes(cloudpickle.dumps(build_model))
+        return bytes(cloudpickle.dumps(function))
     except Exception as error:  # what it refers to raises what it likes
         reason = " ".join(str(error).split())[:200]
         raise UsageError(
-            f"build_model: cannot be sent to a worker process ({reason}): make what it uses, such as open files, locks "
+            f"{name}: cannot be sent to a worker process ({reason}): make what it uses, such as open files, locks "
             "and generators, inside the function"
         ) from error
 
@@ -153,6 +160,18 @@ def _refuse_nothing(experiment: Experiment) -> None:
     if not experiment.has_finished:
         reasons = (run.record.error for run in experiment.runs if run.record.error)
         raise ModelError(f"{experiment.folder}: no run has finished: {next(reasons, 'all diverged')}")
+
+
+def _warn_of_unchanged(network: Mapping[str, Any], variants: Iterable[Mapping[str, Any]]) -> None:
+    """Say which functions leave the network as it is: their arms would differ from the regular one in nothing."""
+    for variant in variants:
+        made = variant.get("options", {}) if variant["name"] == "function" else {}
+        if made and all(made[key] == network[key] for key in ("architecture", "probe")):
+            warnings.warn(
+                f"variant {variant['id']}: makes the regular network again: return the network that is changed, as "
+                "replacing an element of model.layers changes nothing",
+                stacklevel=4,
+            )
 
 
 def _warn_of_unknown_networks(experiment: Experiment) -> None:
@@ -165,33 +184,3 @@ def _warn_of_unknown_networks(experiment: Experiment) -> None:
             "sure, train them again in another folder, output=",
             stacklevel=4,
         )
-
-
-_ARRAYS = "a name, a mapping as in a config, or ((x_train, y_train), (x_test, y_test))"
-
-
-def _dataset(dataset: Any, folder: Path) -> dict[str, Any]:
-    """The dataset as a config names it; arrays are kept beside the records."""
-    if isinstance(dataset, str):
-        return {"name": dataset}
-    if isinstance(dataset, Mapping):
-        return arguments.mapping("dataset", dataset, "")
-    arrays = _arrays(dataset)
-    digest = hashlib.sha256()
-    for array in arrays.values():
-        digest.update(repr((array.shape, array.dtype)).encode() + array.tobytes())
-    file = (folder / f"data-{digest.hexdigest()[:12]}.npz").absolute()
-    if not file.exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        with files.replacing(file) as temporary:
-            np.savez(temporary, **arrays)  # type: ignore[arg-type]
-    return {"name": "npz", "path": str(file)}
-
-
-def _arrays(dataset: Any) -> dict[str, NDArray[Any]]:
-    try:
-        (x_train, y_train), (x_test, y_test) = dataset
-        arrays = {"x_train": x_train, "y_train": y_train, "x_test": x_test, "y_test": y_test}
-        return {name: np.asarray(array) for name, array in arrays.items()}
-    except (TypeError, ValueError):
-        raise UsageError(f"dataset: of type {type(dataset).__name__}: expected {_ARRAYS}") from None

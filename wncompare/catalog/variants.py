@@ -4,7 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from wncompare.catalog.registry import Catalog, Entry, Options
+from wncompare.catalog.models import Architecture, Probe
+from wncompare.catalog.registry import Catalog, Entry, Options, Text
 
 
 class RegularOptions(Options):
@@ -58,6 +59,14 @@ class WeightStandardizationOptions(Options):
     epsilon: Epsilon = 1e-4
 
 
+class FunctionOptions(Options):
+    """Options of a variant that a Python function makes; `wncompare.compare` writes them."""
+
+    function: Annotated[Text | None, Field(description="its name, which is the variant's id")] = None
+    architecture: Annotated[Architecture | None, Field(description="of the network that it makes")] = None
+    probe: Annotated[Probe | None, Field(description="what that network computes, by Keras backend")] = None
+
+
 _IN = "wncompare.nn.variants"
 
 VARIANTS = Catalog(
@@ -84,4 +93,5 @@ VARIANTS = Catalog(
         f"{_IN}:weight_standardization",
         WeightStandardizationOptions,
     ),
+    Entry("function", "your own change, given to wncompare.compare", f"{_IN}:function", FunctionOptions),
 )

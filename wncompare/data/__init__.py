@@ -1,7 +1,8 @@
-"""Datasets as uint8 NumPy arrays; one file a source."""
+"""Datasets as NumPy arrays; one file a source."""
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from wncompare.catalog.datasets import DATASETS
 from wncompare.catalog.registry import Options
@@ -10,6 +11,7 @@ from wncompare.data.dataset import Checked, Dataset, Split
 from wncompare.data.files.decoded import Shared, opened, share
 from wncompare.data.files.published import PUBLISHED
 from wncompare.data.files.store import fetch_copy, find_copy, folders
+from wncompare.data.presenting import presented
 from wncompare.data.source import Lookup, Progress, Source
 
 __all__ = [
@@ -56,7 +58,8 @@ def load(
     """
     entry = DATASETS[name]
     source: Source = entry.load()
-    return source(options or entry.options(), Lookup(data_dir, download, progress))
+    chosen: Any = options or entry.options()
+    return presented(source(chosen, Lookup(data_dir, download, progress)), chosen)
 
 
 def listing(data_dir: Path | None = None) -> tuple[Listed, ...]:

@@ -1,4 +1,4 @@
-"""What images and labels must be, whoever made them."""
+"""What images, labels and the splits that they make must be, whoever made them."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -12,6 +12,8 @@ from wncompare.errors import DatasetError
 MOST_CHANNELS = 4
 DARK = 16
 """Images that are meant to be seen go higher than this of 255; digits of scikit-learn that are not scaled do not."""
+FAR = 100.0
+"""Numbers beyond this, or below its negative, are far from what a network's first weights are made for."""
 
 
 def as_images(array: NDArray[Any], name: str) -> NDArray[np.uint8]:
@@ -33,7 +35,10 @@ def as_images(array: NDArray[Any], name: str) -> NDArray[np.uint8]:
         raise DatasetError(f"{name} has shape {array.shape}: channels must come last, store x.transpose(0, 2, 3, 1)")
     low, high = int(array.min()), int(array.max())
     if low < 0 or high > 255:
-        raise DatasetError(f"{name} goes from {low} to {high}, not within 0…255: rescale it to uint8")
+        raise DatasetError(
+            f"{name} goes from {low} to {high}, not within 0…255: rescale it to uint8, or say what it is, such as "
+            "inputs: tokens"
+        )
     return np.ascontiguousarray(array.reshape(*array.shape[:3], -1), dtype=np.uint8)
 
 
@@ -52,38 +57,78 @@ def as_labels(array: NDArray[Any], images: int, name: str) -> NDArray[np.int64]:
 
 
 def check_pair(train: Split, test: Split, class_names: tuple[str, ...], name: str) -> None:
-    """Raises DatasetError unless the splits' images have one shape and their labels are below the number of classes."""
-    if train.x.shape[1:] != test.x.shape[1:]:
-        raise DatasetError(
-            f"{name}: training images are {train.x.shape[1:]}, test images {test.x.shape[1:]}: use one size"
-        )
+    """Raises DatasetError unless both splits are of one form, and their targets differ from example to example.
+
+    Classes are below the number of their names.
+    """
+    for each, array in train.inputs.items():
+        _same_shape(array, test.inputs[each], "images" if array.dtype == np.uint8 else f"inputs ({each})", name)
+    if train.reconstructs:
+        return
+    if train.has_classes:
+        _check_classes(train, test, class_names, name)
+        return
+    _same_shape(train.y, test.y, "targets", name)
+    if (train.y == train.y[0]).all():
+        raise DatasetError(f"{name}: every training target is {train.y[0].tolist()}: at least 2 are needed")
+
+
+def _same_shape(train: NDArray[Any], test: NDArray[Any], what: str, name: str) -> None:
+    if train.shape[1:] != test.shape[1:]:
+        raise DatasetError(f"{name}: training {what} are {train.shape[1:]}, test {what} {test.shape[1:]}: use one size")
+
+
+def _check_classes(train: Split, test: Split, class_names: tuple[str, ...], name: str) -> None:
     highest, classes = max(train.y.max(), test.y.max()), len(class_names)
     if highest >= classes:
         raise DatasetError(f"{name}: label {highest} is not below the {classes} classes: count from 0, or name more")
     if classes < 2:
         raise DatasetError(f"{name} has {classes} class: at least 2 are needed")
     if train.y.min() == train.y.max():
-        raise DatasetError(f"{name}: every training image is of class {class_names[train.y[0]]}: at least 2 are needed")
+        raise DatasetError(
+            f"{name}: every training {_noun(train)} is of class {class_names[train.y[0]]}: at least 2 are needed"
+        )
+
+
+def _noun(split: Split) -> str:
+    """How one example is called."""
+    return "image" if all(array.dtype == np.uint8 for array in split.inputs.values()) else "example"
 
 
 def caveats(dataset: Dataset) -> tuple[str, ...]:
     """What a person should know of data that can be trained on, but may not be what was meant; mostly nothing."""
-    return (*_on_brightness("training", dataset.train), *_on_brightness("test", dataset.test), *_on_classes(dataset))
+    found = [*_on_brightness("training", dataset.train), *_on_brightness("test", dataset.test)]
+    return (*found, *_on_numbers(dataset), *(_on_classes(dataset) if dataset.train.has_classes else ()))
 
 
 def _on_brightness(name: str, split: Split) -> Iterator[str]:
-    brightest = int(split.x.max())
-    if brightest <= DARK:
+    images = [array for array in split.inputs.values() if array.dtype == np.uint8]
+    if images and (brightest := max(int(array.max()) for array in images)) <= DARK:
         yield (
             f"The {name} images are nearly black: no value is above {brightest} of 255, and all are divided by 255. "
             "If they were scaled before they were cast, or are black and white, store them as 0…255."
         )
 
 
+def _on_numbers(dataset: Dataset) -> Iterator[str]:
+    numbers = {name: array for name, array in dataset.train.inputs.items() if array.dtype == np.float32}
+    if not dataset.train.reconstructs and dataset.train.y.dtype == np.float32:
+        numbers["targets"] = dataset.train.y
+    for name, array in () if dataset.standardize else numbers.items():
+        low, high = float(array.min()), float(array.max())
+        if max(-low, high) > FAR:
+            what = name if name == "targets" else f"numbers ({name})"
+            yield (
+                f"The training {what} go from {low:.3g} to {high:.3g}: "
+                "networks start out for numbers around 1; standardize: true brings them there."
+            )
+
+
 def _on_classes(dataset: Dataset) -> Iterator[str]:
+    noun = _noun(dataset.train)
     absent = sorted(set(range(dataset.classes)) - set(dataset.train.y.tolist()))
     if absent:
         names = ", ".join(dataset.class_names[label] for label in absent[:5]) + (", …" if len(absent) > 5 else "")
-        yield f"No training image is of class {names}: {len(absent)} of {dataset.classes} classes cannot be learned."
+        yield f"No training {noun} is of class {names}: {len(absent)} of {dataset.classes} classes cannot be learned."
     if dataset.test.y.min() == dataset.test.y.max():
-        yield f"Every test image is of class {dataset.class_names[dataset.test.y[0]]}."
+        yield f"Every test {noun} is of class {dataset.class_names[dataset.test.y[0]]}."

@@ -2,23 +2,25 @@
 
 from collections.abc import Callable
 from math import ceil
+from typing import Any
 
 import keras
 import numpy as np
-from numpy.typing import NDArray
+from keras import tree
 
 from wncompare.catalog.training import OPTIMIZERS
 from wncompare.catalog.variants import VARIANTS
-from wncompare.config import Config, Training
+from wncompare.config import Config, Training, Variant
 from wncompare.data import Dataset, Split
 from wncompare.errors import ModelError
-from wncompare.nn import models, objectives
+from wncompare.nn import models, objectives, own_variant
 from wncompare.nn.input_range import refuse_squashed
-from wncompare.nn.training import schedules
-from wncompare.nn.training.batches import batch_order, scaled
+from wncompare.nn.own_variant import Vary
+from wncompare.nn.training import noise, schedules
+from wncompare.nn.training.batches import batch_order, prepared
 
 _CHECKED = 8
-"""How many images of the initialization batch a model is tried on before it is trained."""
+"""How many examples of the initialization batch a model is tried on before it is trained."""
 
 
 def build(
@@ -28,8 +30,11 @@ def build(
     dataset: Dataset,
     training: Split,
     build_model: Callable[[], keras.Model] | None = None,
+    vary: Vary | None = None,
 ) -> keras.Model:
     """The compiled model of one arm; its regular model is the config's or what `build_model` returns.
+
+    The variant is the config's, or what `vary`, a function of the user's own, makes of the regular model.
 
     The same seed gives every arm the same initial kernels and the same initialization batch.
 
@@ -45,13 +50,29 @@ def build(
     _check_trained(model)
     variant = config.variant(variant_id)
     batch = init_batch(training, size=config.init_batch, seed=seed)
-    refuse_squashed(model, batch[:_CHECKED])
-    objectives.refuse_misfit(model, batch[:_CHECKED], config.training)
-    model = VARIANTS[variant.name].load()(model, variant.options, batch)
+    with noise.unmoved(model):  # by initialization from data, which is not every arm's
+        model = _varied(model, config, variant, vary, dataset, batch)
     optimizer = _optimizer(config.training, epoch_steps=ceil(len(training) / config.training.batch_size))
-    metrics = objectives.metrics_of(config.training, accuracy=True)
+    metrics = objectives.metrics_of(config.training, accuracy=dataset.form.target.kind == "classes")
     model.compile(optimizer=optimizer, loss=objectives.loss_of(config.training), metrics=metrics)
     return model
+
+
+def _varied(
+    model: keras.Model, config: Config, variant: Variant, vary: Vary | None, dataset: Dataset, batch: Any
+) -> keras.Model:
+    """The variant of a regular model that fits the dataset and the training."""
+    few = tree.map_structure(lambda array: array[:_CHECKED], batch)
+    if [one.kind for one in dataset.form.inputs.values()] == ["image"]:
+        refuse_squashed(model, few)
+    objectives.refuse_misfit(model, few, config.training)
+    if vary is None:
+        varied: keras.Model = VARIANTS[variant.name].load()(model, variant.options, batch)
+        return varied
+    changed = own_variant.varied(model, vary, variant.id)
+    _check_trained(changed)
+    objectives.refuse_misfit(changed, few, config.training)
+    return changed
 
 
 def _check_trained(model: keras.Model) -> None:
@@ -63,10 +84,14 @@ def _check_trained(model: keras.Model) -> None:
         )
 
 
-def init_batch(training: Split, *, size: int, seed: int) -> NDArray[np.float32]:
-    """The images for data-dependent initialization, scaled to [0, 1]: `size` of the training split, drawn by `seed`."""
+def init_batch(training: Split, *, size: int, seed: int) -> Any:
+    """The inputs for data-dependent initialization, as a network is given them, an array or several by name.
+
+    They are `size` of the training split, drawn by `seed`; images scaled to [0, 1], numbers standardized where they are
+    to be.
+    """
     chosen = batch_order(len(training), seed=seed, epoch=0)[:size]
-    return np.asarray(scaled(training.x[chosen]))
+    return tree.map_structure(np.asarray, prepared(training.take(chosen).x, training.standard))
 
 
 def _optimizer(training: Training, *, epoch_steps: int) -> keras.optimizers.Optimizer:

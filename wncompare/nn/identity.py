@@ -17,6 +17,7 @@ from wncompare.nn import numerics
 from wncompare.nn.gradients import squared_gradients
 from wncompare.nn.layers.structure import descendants
 from wncompare.nn.models import refuse_own_training, refuse_unknown_inputs
+from wncompare.nn.own_variant import Vary, varied
 from wncompare.records.identity import farthest
 
 BuildModel = Callable[[], keras.Model]
@@ -26,28 +27,31 @@ _EXAMPLES = 4
 _DIGITS = 5
 
 
-def known_by(build_model: BuildModel) -> dict[str, Any]:
+def known_by(build_model: BuildModel, vary: Vary | None = None, name: str = "") -> dict[str, Any]:
     """The options of the model `function`: the `architecture` as a digest and the `probe`, by Keras's backend.
 
-    The function is called twice, at one seed; the random state of this process is as before afterwards.
+    With `vary`, a variant of one's own of that `name`, those of what it makes of the model. The functions are called
+    twice, at one seed; the random state of this process is as before afterwards.
 
     Raises:
-        ModelError: it fails, makes no model, or makes another network at the second call.
+        ModelError: one fails, makes no model, or makes another network at the second call.
     """
-    first, again = (_known(build_model) for _ in range(2))
+    first, again = (_known(build_model, vary, name) for _ in range(2))
     distance = farthest(first["probe"], again["probe"])
     if first["architecture"] != again["architecture"] or distance:
+        who = f"variant {name}" if vary else "build_model"
         raise ModelError(
-            "build_model: makes another network at its second call, though the seed is the same"
+            f"{who}: makes another network at its second call, though the seed is the same"
             f"{f' (its outputs differ by {distance:.2g})' if distance else ''}: let all that is random in it follow "
             "from keras.utils.set_random_seed, as numpy.random.default_rng() without a seed and a counter do not"
         )
     return first
 
 
-def _known(build_model: BuildModel) -> dict[str, Any]:
+def _known(build_model: BuildModel, vary: Vary | None, name: str) -> dict[str, Any]:
     with _seeded(_SEED), numerics.settled():
         model = _built(build_model)
+        model = model if vary is None else varied(model, vary, name)
         return {"architecture": architecture(model), "probe": {keras.backend.backend(): probe(model)}}
 
 
@@ -128,7 +132,8 @@ def _disturb(model: keras.Model, rng: np.random.Generator) -> None:
 def architecture(model: keras.Model) -> str:
     """SHA-256 of a network's configuration, whatever its layers' running names are.
 
-    Where layers have no configuration, it is of their types and the shapes of their weights.
+    Where layers have no configuration, it is of their types and the shapes of their weights. Where there are several
+    inputs, their names, which say what each is given, count.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Keras's, of lambdas in a file: there is no file
@@ -137,7 +142,10 @@ def architecture(model: keras.Model) -> str:
         except Exception:  # layers raise what they like, and sources may be lost
             content = [_described(layer) for layer in descendants(model)]
     names = {name: f"layer {number}" for number, name in enumerate(dict.fromkeys(_names(content)))}
-    return hashlib.sha256(json.dumps(_renamed(content, names), sort_keys=True).encode()).hexdigest()
+    content = _renamed(content, names)
+    if len(model.inputs) > 1:
+        content = [content, [each.name for each in model.inputs]]
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 def _described(layer: keras.layers.Layer) -> dict[str, Any]:

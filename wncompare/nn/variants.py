@@ -9,7 +9,8 @@ as a whole or in part: no training would make up for a bias that was dropped or 
 Normalization sits between the affine map and its activation: a fused activation becomes an `Activation` layer of its
 own, `<name>_activation`, behind the normalization, `<name>_norm`. The normalized layers are Dense, Conv, ConvTranspose,
 DepthwiseConv, SeparableConv and EinsumDense with one output axis, the last; not recurrent layers, Embedding, attention
-or what is inside `TimeDistributed`. Their bias is dropped where the normalization brings its own.
+or what is inside `TimeDistributed`. Their bias is dropped where the normalization brings its own. A model that is
+recurrent but for its output layers is refused by what would leave the recurrence alone.
 
 "Paper" is Salimans & Kingma (2016), arXiv 1602.07868. It normalizes every layer, the output layer too, as its code
 shows (github.com/openai/weightnorm, lasagne/train.py); so do the variants that come from it.
@@ -32,7 +33,7 @@ from wncompare.nn.layers import (
     initialize_from_data,
 )
 from wncompare.nn.layers.rebuild import Replace, Replacement, rebuild
-from wncompare.nn.layers.structure import channel_axis, has_kernels, is_frozen, output_layers
+from wncompare.nn.layers.structure import channel_axis, descendants, has_kernels, is_frozen, output_layers
 from wncompare.nn.layers.weight_normalize import altered, wrapped
 
 Variant = Callable[[keras.Model, Any, np.ndarray], keras.Model]
@@ -85,7 +86,8 @@ def batch_norm(model: keras.Model, options: Any, batch: np.ndarray) -> keras.Mod
     """y = γ (x − μ) / √(σ² + ε) + β with the batch's moments: `keras.layers.BatchNormalization`.
 
     Ioffe & Szegedy (2015), arXiv 1502.03167. Before the activation of every layer, the output layer too, as in the
-    paper's code; the bias is dropped for β.
+    paper's code; the bias is dropped for β. Not in a recurrence, where each step would need moments of its own
+    (Cooijmans et al. 2016, arXiv 1603.09025).
 
     Options: `momentum` (of the moving moments), `epsilon`.
     """
@@ -95,6 +97,7 @@ def batch_norm(model: keras.Model, options: Any, batch: np.ndarray) -> keras.Mod
             axis=axis, momentum=options.momentum, epsilon=options.epsilon, **_as_norm_of(layer)
         )
 
+    _refuse_recurrent(model)
     return _changed(model, lambda layer: _normalized(layer, make))
 
 
@@ -106,6 +109,7 @@ def mean_only_batch_norm(model: keras.Model, options: Any, batch: np.ndarray) ->
 
     Options: `momentum` (of the moving mean).
     """
+    _refuse_recurrent(model)
     return _changed(model, lambda layer: _normalized(layer, _mean_only(options.momentum)))
 
 
@@ -137,7 +141,8 @@ def layer_norm(model: keras.Model, options: Any, batch: np.ndarray) -> keras.Mod
     """y = γ (x − μ) / √(σ² + ε) + β with the moments of one example.
 
     Ba et al. (2016), arXiv 1607.06450. After a convolution over positions and channels together, γ and β by channel:
-    `keras.layers.GroupNormalization` with one group; else over the last axis: `keras.layers.LayerNormalization`. Before
+    `keras.layers.GroupNormalization` with one group; else, and after a causal convolution, whose later positions are
+    not to be seen, over the last axis: `keras.layers.LayerNormalization`. Before
     the activation of every layer but the output layers, whose logits it would hold at one scale; the bias is dropped
     for β.
 
@@ -146,10 +151,11 @@ def layer_norm(model: keras.Model, options: Any, batch: np.ndarray) -> keras.Mod
     outputs = output_layers(model)
 
     def make(layer: keras.layers.Layer, axis: int) -> keras.layers.Layer:
-        if hasattr(layer, "kernel_size"):
+        if hasattr(layer, "kernel_size") and layer.padding != "causal":
             return layers.GroupNormalization(groups=1, axis=axis, epsilon=options.epsilon, **_as_norm_of(layer))
         return layers.LayerNormalization(axis=axis, epsilon=options.epsilon, **_as_norm_of(layer))
 
+    _refuse_recurrent(model)
     return _changed(model, lambda layer: None if layer in outputs else _normalized(layer, make))
 
 
@@ -163,6 +169,7 @@ def weight_standardization(model: keras.Model, options: Any, batch: np.ndarray) 
 
     Options: `epsilon`.
     """
+    _refuse_recurrent(model)
     outputs = output_layers(model)
 
     def replace(layer: keras.layers.Layer) -> Replacement | None:
@@ -171,6 +178,20 @@ def weight_standardization(model: keras.Model, options: Any, batch: np.ndarray) 
         return _wrapped(layer, WeightStandardization, epsilon=options.epsilon)
 
     return _changed(model, replace)
+
+
+@_variant
+def function(model: keras.Model, options: Any, batch: np.ndarray) -> keras.Model:
+    """Nothing: a function of one's own is not kept in records; `wncompare.nn.own_variant` applies it.
+
+    It has whatever source its author has; no paper's.
+
+    Options: `function`, `architecture`, `probe`, written by `wncompare.compare`.
+
+    Raises:
+        ModelError: always, with the way to the function.
+    """
+    raise ModelError("variant function: the function is not in the config: call wncompare.compare with it again")
 
 
 def _changed(model: keras.Model, replace: Replace) -> keras.Model:
@@ -187,6 +208,18 @@ def _changed(model: keras.Model, replace: Replace) -> keras.Model:
             f"model '{model.name}' has no layer that it applies to; expected Dense or Conv layers that are trained."
         )
     return new
+
+
+def _refuse_recurrent(model: keras.Model) -> None:
+    """Refuse a model that is recurrent but for its output layers: nearly all of its weights would stay as they are."""
+    trained = [layer for layer in descendants(model) if not is_frozen(layer)]
+    recurrent = [layer.name for layer in trained if isinstance(layer, layers.RNN | layers.Bidirectional)]
+    hidden = {layer for layer in trained if channel_axis(layer) is not None} - output_layers(model)
+    if recurrent and not hidden:
+        raise ValueError(
+            f"model '{model.name}': its weights are in recurrent layers, {recurrent}, inside which it does not "
+            "normalize, and only output layers would change; expected another variant, such as weight_norm."
+        )
 
 
 def _wrapped(layer: keras.layers.Layer, wrapper: type[Reparameterization], **options: Any) -> Replacement:

@@ -126,7 +126,8 @@ def compare_differences(
     rank.
     """
     by_pair = resolved(differences, magnitude)
-    n, (wins, losses) = len(by_pair), (int((side * by_pair > 0).sum()) for side in (sign, -sign))
+    n = len(by_pair)
+    wins, losses = (int((side * by_pair > 0).sum()) for side in (sign, -sign))
     mean = gate.interval(by_pair)
     deviation = float(by_pair.std(ddof=1)) if n > 1 and np.isfinite(by_pair).all() else np.nan
     return PairedComparison(

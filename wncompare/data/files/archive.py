@@ -62,6 +62,15 @@ def read_gzip(path: Path, limit: int) -> bytes:
         raise DatasetError(f"{path} is damaged ({error}): delete it, and get the published file again") from error
 
 
+def array_names(path: Path) -> tuple[str, ...]:
+    """The names of the arrays in an .npz file; none where it is no such archive."""
+    try:
+        with open_plain(path) as stream, zipfile.ZipFile(stream) as archive:
+            return tuple(name.removesuffix(".npy") for name in archive.namelist())
+    except _DAMAGE:
+        return ()
+
+
 def read_arrays(
     path: Path, wanted: Iterable[str], optional: Iterable[str] = (), *, limit: int
 ) -> dict[str, NDArray[Any]]:
@@ -82,7 +91,10 @@ def read_arrays(
                 return {name: np.asarray(arrays[name]) for name in (*wanted, *optional) if name in arrays}
     except _DAMAGE as error:
         reason = " ".join(str(error).split())
-        raise DatasetError(f"{path} is no archive of plain arrays ({reason}): write it with numpy.savez") from error
+        remedy = (
+            "make all rows of one length, and numbers" if "Object arrays" in reason else "write it with numpy.savez"
+        )
+        raise DatasetError(f"{path} is no archive of plain arrays ({reason}): {remedy}") from error
 
 
 def _check_size(archive: zipfile.ZipFile, limit: int, path: Path) -> None:

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from shutil import rmtree
 from tempfile import mkdtemp
@@ -19,12 +19,10 @@ SMALLEST_BYTES = 16 << 20
 """Smaller datasets are decoded faster than they are worth keeping."""
 MOST_KEPT = 4
 
-_ARRAYS = ("train_x", "train_y", "test_x", "test_y")
-
 
 @dataclass(frozen=True)
 class Shared:
-    """Where a decoded dataset lies, and what its arrays do not say."""
+    """Where a decoded dataset lies, and what its arrays do not say: `inputs` are the names where there are several."""
 
     folder: str
     digest: str
@@ -32,6 +30,10 @@ class Shared:
     label: str
     class_names: tuple[str, ...]
     official: bool | None
+    inputs: tuple[str, ...] = ()
+    vocabulary: Mapping[str, int] = field(default_factory=dict)
+    reconstructs: bool = False
+    standardize: bool = False
 
     def as_data(self) -> dict[str, Any]:
         """The same as plain JSON data."""
@@ -40,7 +42,8 @@ class Shared:
     @classmethod
     def from_data(cls, data: Mapping[str, Any]) -> "Shared":
         """What `as_data` gave, after a way through JSON."""
-        return cls(**{**data, "class_names": tuple(data["class_names"])})
+        lists = {name: tuple(data[name]) for name in ("class_names", "inputs")}
+        return cls(**{**data, **lists})
 
 
 def share(dataset: Dataset) -> Shared | None:
@@ -49,7 +52,7 @@ def share(dataset: Dataset) -> Shared | None:
     The `MOST_KEPT` that were used last stay there.
     """
     cache = user_cache()
-    if cache is None or dataset.train.x.nbytes + dataset.test.x.nbytes < SMALLEST_BYTES:
+    if cache is None or _bytes(dataset) < SMALLEST_BYTES:
         return None
     kept = cache / "decoded"
     folder = kept / dataset.digest
@@ -60,7 +63,18 @@ def share(dataset: Dataset) -> Shared | None:
         _drop_old(kept)
     except OSError:
         return None
-    return Shared(str(folder), dataset.digest, dataset.name, dataset.label, dataset.class_names, dataset.official)
+    return Shared(
+        str(folder),
+        dataset.digest,
+        dataset.name,
+        dataset.label,
+        dataset.class_names,
+        dataset.official,
+        tuple(dataset.train.x) if isinstance(dataset.train.x, Mapping) else (),
+        dict(dataset.vocabulary),
+        dataset.train.reconstructs,
+        dataset.standardize,
+    )
 
 
 def opened(shared: Shared) -> Dataset:
@@ -70,14 +84,42 @@ def opened(shared: Shared) -> Dataset:
         DatasetError: it is not there, or not what was shared: every byte is compared with the digest.
     """
     try:
-        arrays = [_mapped(Path(shared.folder, f"{name}.npy")) for name in _ARRAYS]
-        train, test = Split(arrays[0], arrays[1]), Split(arrays[2], arrays[3])
-        dataset = Dataset(shared.name, shared.label, train, test, shared.class_names, shared.official)
-        if [array.dtype for array in arrays] != [np.uint8, np.int64] * 2 or dataset.digest != shared.digest:
+        train, test = (_opened(shared, name) for name in ("train", "test"))
+        dataset = Dataset(
+            shared.name,
+            shared.label,
+            train,
+            test,
+            shared.class_names,
+            shared.official,
+            vocabulary=shared.vocabulary,
+            standardize=shared.standardize,
+        )
+        if dataset.digest != shared.digest:
             raise ValueError("other data")
     except (OSError, ValueError, EOFError) as error:
         raise DatasetError(f"{shared.folder}: not the decoded {shared.name} ({error}): delete this folder") from None
     return dataset
+
+
+def _bytes(dataset: Dataset) -> int:
+    return sum(array.nbytes for split in (dataset.train, dataset.test) for array in split.inputs.values())
+
+
+def _opened(shared: Shared, name: str) -> Split:
+    folder = Path(shared.folder)
+    named = {each: _mapped(folder / f"{name}_x_{number}.npy") for number, each in enumerate(shared.inputs)}
+    x = named or _mapped(folder / f"{name}_x.npy")
+    return Split(x, x if shared.reconstructs else _mapped(folder / f"{name}_y.npy"))
+
+
+def _files(name: str, split: Split) -> dict[str, NDArray[Any]]:
+    """The arrays of a split by the name of their file."""
+    if isinstance(split.x, Mapping):
+        inputs = {f"{name}_x_{number}": array for number, array in enumerate(split.x.values())}
+    else:
+        inputs = {f"{name}_x": split.x}
+    return inputs if split.reconstructs else {**inputs, f"{name}_y": split.y}
 
 
 def _mapped(file: Path) -> NDArray[Any]:
@@ -90,8 +132,7 @@ def _write(folder: Path, dataset: Dataset) -> None:
     folder.parent.mkdir(parents=True, exist_ok=True)
     temporary = Path(mkdtemp(dir=folder.parent, prefix="."))
     try:
-        arrays: list[NDArray[Any]] = [dataset.train.x, dataset.train.y, dataset.test.x, dataset.test.y]
-        for name, array in zip(_ARRAYS, arrays, strict=True):
+        for name, array in {**_files("train", dataset.train), **_files("test", dataset.test)}.items():
             np.save(temporary / f"{name}.npy", array, allow_pickle=False)
         try:
             temporary.rename(folder)

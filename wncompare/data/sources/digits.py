@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from wncompare.catalog.registry import Options
+from wncompare.catalog.datasets import ImagePresentation
 from wncompare.data.dataset import Dataset, Split
 from wncompare.data.source import Lookup
 
@@ -16,7 +16,7 @@ SIDE, SCALE, CLASSES, TEST_PER_CLASS = 8, 4, 10, 36
 SPLIT_KEY = 360
 
 
-def digits(options: Options, lookup: Lookup) -> Dataset:
+def digits(options: ImagePresentation, lookup: Lookup) -> Dataset:
     """1,437 training and 360 test images (n, 32, 32, 1) of the digits 0 to 9, by 13 writers.
 
     Values 0…16 become uint8 = round(v · 255 / 16) and each pixel is repeated 4 × 4. The test split has 36 images of

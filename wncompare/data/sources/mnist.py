@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from wncompare.catalog.registry import Options
+from wncompare.catalog.datasets import ImagePresentation
 from wncompare.data.checks import as_images, as_labels, check_pair
 from wncompare.data.dataset import Checked, Dataset, Split, published
 from wncompare.data.files.archive import read_arrays, read_gzip
@@ -41,7 +41,7 @@ Part = tuple[Path, NDArray[Any]]
 """Images (n, 28, 28, 1) or labels (n,), and where they were read."""
 
 
-def mnist(options: Options, lookup: Lookup) -> Dataset:
+def mnist(options: ImagePresentation, lookup: Lookup) -> Dataset:
     """60,000 training and 10,000 test images (n, 28, 28, 1) of handwritten digits.
 
     Read from Keras's `mnist.npz`, which is downloaded where no copy is found, or from the four IDX files. Raises
@@ -50,7 +50,7 @@ def mnist(options: Options, lookup: Lookup) -> Dataset:
     return read_copy("mnist", partial(_read, "mnist", "MNIST", DIGITS), lookup)
 
 
-def fashion_mnist(options: Options, lookup: Lookup) -> Dataset:
+def fashion_mnist(options: ImagePresentation, lookup: Lookup) -> Dataset:
     """60,000 training and 10,000 test images (n, 28, 28, 1) of clothing, from the four IDX files.
 
     Raises DatasetError where all copies are damaged or of another size.
@@ -60,7 +60,7 @@ def fashion_mnist(options: Options, lookup: Lookup) -> Dataset:
 
 def _read(name: str, title: str, class_names: tuple[str, ...], copy: Copy) -> Dataset:
     parts = _npz_parts(copy.path) if copy.is_file else _idx_parts(copy)
-    train, test = (Split(*(array for _, array in parts[start : start + 2])) for start in (0, 2))
+    train, test = (Split(parts[start][1], parts[start + 1][1]) for start in (0, 2))
     check_pair(train, test, class_names, str(copy.path))
     return published(name, title, train, test, class_names, _checked(name, copy, parts))
 

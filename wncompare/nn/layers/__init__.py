@@ -6,11 +6,14 @@ from .foreign_weights import load_weight_norm
 from .mean_only_batch_normalization import MeanOnlyBatchNormalization
 from .reparameterization import Norms, Reparameterization
 from .summary import Summary, summary
+from .variational import GaussianSample, Likelihood
 from .weight_normalization import WeightNormalization
 from .weight_normalize import weight_normalize
 from .weight_standardization import WeightStandardization
 
 __all__ = [
+    "GaussianSample",
+    "Likelihood",
     "MeanOnlyBatchNormalization",
     "Norms",
     "Reparameterization",

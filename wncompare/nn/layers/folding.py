@@ -8,8 +8,9 @@ from .mean_only_batch_normalization import MeanOnlyBatchNormalization
 from .rebuild import Replacement, rebuild
 from .reparameterization import Reparameterization
 from .structure import descendants
+from .variational import GaussianSample, Likelihood
 
-_OWN = (Reparameterization, MeanOnlyBatchNormalization)
+_OWN = (Reparameterization, MeanOnlyBatchNormalization, GaussianSample, Likelihood)
 
 
 def fold(model: keras.Model) -> keras.Model:
@@ -17,7 +18,7 @@ def fold(model: keras.Model) -> keras.Model:
 
     A weight-normalized or standardized layer becomes the plain layer with the kernel w that it computes. Mean-only
     batch normalization becomes `BatchNormalization` with variance 1 and ε = 0: in inference the same, but trained
-    further it would normalize the variance too.
+    further it would normalize the variance too. A variational autoencoder's code becomes its mean, its bound goes.
 
     Raises:
         ValueError: for a subclassed model, or such a layer inside another where it cannot be replaced.
@@ -30,6 +31,10 @@ def _plain(layer: keras.layers.Layer) -> Replacement | None:
         return _folded(layer)
     if isinstance(layer, MeanOnlyBatchNormalization):
         return _unit_variance(layer)
+    if isinstance(layer, GaussianSample):
+        return Replacement(_mean(layer), lambda: None)
+    if isinstance(layer, Likelihood):
+        return Replacement((keras.layers.Activation(layer.activation, name=layer.name),), lambda: None, of=0)
     hidden = [inner.name for inner in descendants(layer) if isinstance(inner, _OWN)]
     if hidden:
         raise ValueError(
@@ -60,3 +65,14 @@ def _unit_variance(layer: MeanOnlyBatchNormalization) -> Replacement:
         new.moving_mean.assign(keras.ops.copy(layer.moving_mean.value))
 
     return Replacement((new,), fill)
+
+
+def _mean(layer: GaussianSample) -> tuple[keras.layers.Layer, ...]:
+    """The first half of what the layer is called on, by Keras's own layers."""
+    size = layer.output.shape[-1]
+    rows = keras.layers.Reshape((2, size), name=f"{layer.name}_statistics")
+    return (
+        rows,
+        keras.layers.Cropping1D((0, 1), name=f"{layer.name}_mean"),
+        keras.layers.Reshape((size,), name=layer.name),
+    )

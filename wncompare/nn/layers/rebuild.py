@@ -13,10 +13,14 @@ from .copying import copied, copy_state, is_own
 
 @dataclass(frozen=True)
 class Replacement:
-    """New layers, called one after another in place of one, and what fills their variables once they are built."""
+    """New layers, called one after another in place of one, and what fills their variables once they are built.
+
+    `of` says of which of the old layer's inputs, where it has several and they take one.
+    """
 
     layers: tuple[keras.layers.Layer, ...]
     fill: Callable[[], None]
+    of: int | None = None
 
 
 Replace = Callable[[keras.layers.Layer], Replacement | None]
@@ -48,7 +52,7 @@ class _Rebuilding:
     def __init__(self, replace: Replace, copy: bool) -> None:
         self._replace = replace
         self._copy = copy
-        self._known: dict[int, tuple[keras.layers.Layer, ...]] = {}
+        self._known: dict[int, Replacement] = {}
         self._fills: list[Callable[[], None]] = []
 
     def run(self, model: keras.Model) -> keras.Model:
@@ -77,41 +81,42 @@ class _Rebuilding:
     def _sequential(self, model: keras.Sequential) -> keras.Sequential:
         source = model.inputs[0]
         start = keras.Input(batch_shape=source.shape, dtype=source.dtype, name=source.name)
-        layers = [layer for old in model.layers for layer in self._layers(old)]
+        layers = [layer for old in model.layers for layer in self._replacement(old).layers]
         return keras.Sequential([start, *layers], name=model.name, trainable=model.trainable)
 
     def _functional(self, model: keras.Model) -> keras.Model:
-        tails: dict[int, tuple[keras.layers.Layer, ...]] = {}
+        replacements: dict[int, Replacement] = {}
 
         def first(old: Any) -> Any:
-            head, *tail = self._layers(old)
-            tails[id(head)] = tuple(tail)
-            return head
+            replacement = self._replacement(old)
+            replacements[id(replacement.layers[0])] = replacement
+            return replacement.layers[0]
 
         def chain(head: Any, *args: Any, **kwargs: Any) -> Any:
             if "mask" not in getattr(head, "call_signature_parameters", ["mask"]):
                 kwargs.pop("mask", None)  # Keras notes a mask for every layer that takes one, and wrappers do
-            outputs = head(*args, **kwargs)
-            for layer in tails[id(head)]:
+            replacement = replacements[id(head)]
+            outputs = head(*args, **kwargs) if replacement.of is None else head(args[0][replacement.of])
+            for layer in replacement.layers[1:]:
                 outputs = layer(outputs)
             return outputs
 
         with substituted(model, compiled=False):
             return keras.models.clone_model(model, clone_function=first, call_function=chain)
 
-    def _layers(self, old: Any) -> tuple[keras.layers.Layer, ...]:
+    def _replacement(self, old: Any) -> Replacement:
         if id(old) not in self._known:
-            self._known[id(old)] = self._new_layers(old)
+            self._known[id(old)] = self._new(old)
         return self._known[id(old)]
 
-    def _new_layers(self, old: Any) -> tuple[keras.layers.Layer, ...]:
+    def _new(self, old: Any) -> Replacement:
         if isinstance(old, keras.Sequential) or (isinstance(old, keras.Model) and getattr(old, "inputs", None)):
-            return (self._model(old),)
+            return Replacement((self._model(old),), lambda: None)
         replacement = self._replace(old) if isinstance(old, keras.layers.Layer) else None
         if replacement is None:
             replacement = _copy(old) if self._copy else Replacement((old,), lambda: None)
         self._fills.append(replacement.fill)
-        return replacement.layers
+        return replacement
 
 
 def _copy(old: Any) -> Replacement:

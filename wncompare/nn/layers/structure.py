@@ -10,6 +10,7 @@ from wncompare.nn.keras_private import children, predecessors
 from ._affine import affine_of
 from ._kernels import SEPARABLE, find_kernels
 from .reparameterization import Reparameterization
+from .variational import GaussianSample
 
 
 def descendants(layer: keras.layers.Layer) -> Iterator[keras.layers.Layer]:
@@ -60,9 +61,13 @@ def channel_axis(layer: keras.layers.Layer) -> int | None:
 
 
 def output_layers(model: keras.Model) -> set[keras.layers.Layer]:
-    """The layers with kernels from which an output of the model is reached without passing another."""
+    """The layers with kernels from which an output of the model is reached without passing another.
+
+    A code of which a `GaussianSample` is drawn is an output too: its encoder's.
+    """
     found: set[keras.layers.Layer] = set()
-    pending, seen = list(getattr(model, "outputs", None) or []), set()
+    codes = [layer.input for layer in model.layers if isinstance(layer, GaussianSample)]
+    pending, seen = [*(getattr(model, "outputs", None) or []), *codes], set()
     while pending:
         tensor = pending.pop()
         if id(tensor) in seen:

@@ -1,9 +1,11 @@
-"""The dataset of a task, as its driver gives it."""
+"""The dataset of a task and the user's own functions, as its driver gives them."""
 
 from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
+import cloudpickle
 import tensorflow as tf
 
 from wncompare import data
@@ -11,6 +13,7 @@ from wncompare.config import Named
 from wncompare.data import Dataset, Shared, Split
 from wncompare.errors import DatasetError, UsageError
 from wncompare.nn import numerics
+from wncompare.nn.training.batches import described, split_bytes
 from wncompare.records.machine import available_memory
 from wncompare.tasks import Device
 
@@ -22,6 +25,11 @@ def dataset_of(choice: Named, data_dir: Path | None, shared: Shared | None) -> D
         with suppress(DatasetError):  # this machine's disk may not have it
             return data.opened(shared)
     return data.load(choice.name, choice, data_dir=data_dir)
+
+
+def unpacked(function: bytes | None) -> Any:
+    """The user's own function, as `wncompare.compare` sent it to this worker."""
+    return None if function is None else cloudpickle.loads(function)
 
 
 def use_device(device: Device) -> None:
@@ -50,9 +58,9 @@ def check_fits(split: Split) -> None:
     Raises:
         DatasetError: it does not fit; the message says how much it needs.
     """
-    needed, free = split.x.nbytes, available_memory()
+    needed, free = split_bytes(split), available_memory()
     if free is not None and needed > free:
         raise DatasetError(
-            f"{len(split):,} images of {' × '.join(map(str, split.x.shape[1:]))} need {needed / 2**30:.2f} GiB for the "
-            f"trainer's copy, {free / 2**30:.2f} GiB are free: use fewer or smaller images, or fewer workers"
+            f"{described(split)} need {needed / 2**30:.2f} GiB for the trainer's copy, {free / 2**30:.2f} GiB are "
+            "free: use fewer or smaller ones, or fewer workers"
         )

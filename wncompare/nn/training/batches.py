@@ -1,5 +1,6 @@
 """Which samples make a batch, and the split they are cut from, whole on the device."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -9,6 +10,8 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from wncompare.data.dataset import Split
+from wncompare.data.form import ONLY
+from wncompare.data.standardize import Moments, Standard
 from wncompare.errors import WncompareError
 
 _ALIGNMENT = 64
@@ -27,34 +30,71 @@ def batch_order(count: int, *, seed: int, epoch: int) -> NDArray[np.int32]:
 
 @dataclass(frozen=True, eq=False)
 class DeviceSplit:
-    """A split on the device: `images` uint8 as a forward pass stores them, `labels` int32 (n,)."""
+    """A split on the device: `inputs` as in a `Split`, an array or several by name, in the arrays' own types.
 
-    images: Any
-    labels: Any
+    `targets` are int32 classes (n,), float32 numbers (n, …), or () where they are the inputs.
+    """
+
+    inputs: Any
+    targets: Any
 
     def __len__(self) -> int:
-        return int(self.labels.shape[0])
+        return int(tf.nest.flatten(self.inputs)[0].shape[0])
 
 
 @lru_cache(maxsize=4)  # runs that share a split share its copy
 def on_device(split: Split) -> DeviceSplit:
     """Put a split on the device whole, without a copy on a CPU; raise with the size needed where it does not fit."""
     try:
-        return DeviceSplit(_placed(split.x), tf.constant(split.y.astype(np.int32)))
+        inputs = tf.nest.map_structure(_placed, split.x)
+        if split.reconstructs:
+            return DeviceSplit(inputs, ())
+        return DeviceSplit(inputs, tf.constant(split.y.astype(np.int32)) if split.has_classes else _placed(split.y))
     except tf.errors.ResourceExhaustedError as error:
         raise WncompareError(
-            f"{len(split.y)} images of {split.x.shape[1:]} do not fit on the device: they need "
-            f"{split.x.nbytes / 2**30:.2f} GiB there; train on fewer, or on the CPU"
+            f"{described(split)} do not fit on the device: they need "
+            f"{split_bytes(split) / 2**30:.2f} GiB there; train on fewer, or on the CPU"
         ) from error
 
 
-def _placed(images: NDArray[np.uint8]) -> Any:
-    """The images as a tensor: on a CPU the same memory, so that workers share what they have mapped from one file."""
-    if tf.config.list_logical_devices("GPU") or images.ctypes.data % _ALIGNMENT or not images.flags.writeable:
-        return tf.constant(images)
-    return tf.experimental.dlpack.from_dlpack(images.__dlpack__())
+def described(split: Split) -> str:
+    """How many examples there are and their shapes: "50,000 examples of 32 × 32 × 3"."""
+    shapes = (" × ".join(map(str, array.shape[1:])) for array in split.inputs.values())
+    return f"{len(split):,} examples of {' and '.join(shapes)}"
+
+
+def split_bytes(split: Split) -> int:
+    """The bytes of a split on the device."""
+    return sum(array.nbytes for array in split.arrays)
+
+
+def _placed(array: NDArray[Any]) -> Any:
+    """The array as a tensor: on a CPU the same memory, so that workers share what they have mapped from one file."""
+    if tf.config.list_logical_devices("GPU") or array.ctypes.data % _ALIGNMENT or not array.flags.writeable:
+        return tf.constant(array)
+    return tf.experimental.dlpack.from_dlpack(array.__dlpack__())
 
 
 def scaled(images: Any) -> Any:
     """Return uint8 images as float32 in [0, 1]."""
     return tf.cast(images, tf.float32) / 255.0
+
+
+def prepared(inputs: Any, standard: Standard | None = None) -> Any:
+    """What a network is given of a batch: images as float32 in [0, 1], numbers standardized where they are to be.
+
+    Tokens, and numbers without a standard, stay as they are. One input or several by name.
+    """
+    moments = {} if standard is None else standard.inputs
+    if isinstance(inputs, Mapping):
+        return {name: _prepared(array, moments.get(name)) for name, array in inputs.items()}
+    return _prepared(inputs, moments.get(ONLY))
+
+
+def _prepared(array: Any, moments: Moments | None) -> Any:
+    return scaled(array) if array.dtype == tf.uint8 else standardized(array, moments)
+
+
+def standardized(numbers: Any, moments: Moments | None) -> Any:
+    """Return (x − mean) / deviation of each feature, the last axis; without moments, the numbers."""
+    return numbers if moments is None else (numbers - moments.mean) / moments.deviation

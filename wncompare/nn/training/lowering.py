@@ -1,4 +1,4 @@
-"""A Keras model as an equal but faster forward pass over uint8 images, for XLA on CPUs.
+"""A Keras model as a forward pass over a batch as it is stored, for uint8 images an equal but faster one on CPUs.
 
 XLA's convolutions are slow on CPUs where channels are few. Conv2D → ReLU → MaxPool(2, 2) becomes one matrix product:
 
@@ -16,8 +16,9 @@ from typing import Any, Protocol
 import keras
 import tensorflow as tf
 
+from wncompare.data.standardize import Standard
 from wncompare.nn.layers.weight_normalization import WeightNormalization
-from wncompare.nn.training.batches import scaled
+from wncompare.nn.training.batches import prepared, scaled
 
 POOL = 2
 MAX_PATCH = 256
@@ -25,9 +26,9 @@ MAX_PATCH = 256
 
 
 class Forward(Protocol):
-    """A forward pass: uint8 images, (n, height, width, channels), to predictions."""
+    """A forward pass: inputs as a split holds them, such as uint8 images (n, h, w, c), to predictions."""
 
-    def __call__(self, images: Any, *, training: bool) -> Any:
+    def __call__(self, inputs: Any, *, training: bool) -> Any:
         """Return the predictions for a batch."""
         ...
 
@@ -40,34 +41,45 @@ class Execution:
     xla: bool
 
 
-def choose_execution(model: keras.Model, shape: tuple[int, ...], *, lowered: bool | None = None) -> Execution:
-    """Choose for images of `shape`: XLA, unless a convolution is left to it on a CPU; then TensorFlow's own kernels.
+def choose_execution(
+    model: keras.Model, inputs: Any, *, standard: Standard | None = None, lowered: bool | None = None
+) -> Execution:
+    """Choose for inputs of such types and shapes, an array or several by name.
+
+    It is XLA, unless a convolution is left to it on a CPU; then TensorFlow's own kernels.
 
     Measured at batch 32 on one core, a step of LeNet with batch norm takes 52 ms with XLA's convolutions and 12 ms with
     TensorFlow's; one of two 3 × 3 convolutions of 32 and 64 channels on 32 × 32 images takes 870 ms and 12 ms.
     """
-    predict = forward(model, lowered=lowered)
-    if _on_cpu(model) and _convolves(predict, shape):
-        return Execution(forward(model, lowered=False), xla=False)
+    predict = forward(model, standard=standard, lowered=lowered)
+    if _on_cpu(model) and _convolves(predict, tf.nest.map_structure(_one, inputs)):
+        return Execution(forward(model, standard=standard, lowered=False), xla=False)
     return Execution(predict, xla=True)
 
 
-def forward(model: keras.Model, *, lowered: bool | None = None) -> Forward:
-    """Return the model as a function of uint8 images, which are scaled to [0, 1].
+def forward(model: keras.Model, *, standard: Standard | None = None, lowered: bool | None = None) -> Forward:
+    """Return the model as a function of a batch as it is stored: images are scaled to [0, 1], numbers standardized.
 
     `lowered` says whether convolutions are lowered; by default they are on CPUs. Only a `keras.Sequential` is, and in
     it only what `conv_pool_at` finds; every other layer is called as it is.
     """
     stages = lower(model) if (_on_cpu(model) if lowered is None else lowered) else ()
     if any(isinstance(stage, ConvPool) for stage in stages):
-        return lambda images, *, training: _run(stages, images, training)
-    return lambda images, *, training: model(scaled(images), training=training)
+        return lambda inputs, *, training: _run(stages, _unless_bytes(inputs, standard), training)
+    return lambda inputs, *, training: model(prepared(inputs, standard), training=training)
 
 
-def _convolves(predict: Forward, shape: tuple[int, ...]) -> bool:
-    traced = tf.function(lambda images: predict(images, training=False), autograph=False).get_concrete_function(
-        tf.TensorSpec((1, *shape), tf.uint8)
-    )
+def _unless_bytes(inputs: Any, standard: Standard | None) -> Any:
+    """Inputs prepared, but for uint8 images: stages scale those where it costs least."""
+    return inputs if inputs.dtype == tf.uint8 else prepared(inputs, standard)
+
+
+def _one(array: Any) -> tf.TensorSpec:
+    return tf.TensorSpec((1, *array.shape[1:]), array.dtype)
+
+
+def _convolves(predict: Forward, inputs: Any) -> bool:
+    traced = tf.function(lambda inputs: predict(inputs, training=False), autograph=False).get_concrete_function(inputs)
     graph = traced.graph.as_graph_def()
     nodes = [*graph.node, *(node for function in graph.library.function for node in function.node_def)]
     return any("Conv" in node.op for node in nodes)

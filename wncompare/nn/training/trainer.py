@@ -12,13 +12,15 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from wncompare.data.dataset import Split
+from wncompare.nn.training import noise
 from wncompare.nn.training.batches import DeviceSplit, batch_order, on_device
 from wncompare.nn.training.checkpoint import state
-from wncompare.nn.training.lowering import Forward, choose_execution
+from wncompare.nn.training.lowering import Forward, choose_execution, forward
 from wncompare.nn.training.programs import forget_damaged
 from wncompare.nn.training.schedules import last_rate
+from wncompare.nn.training.targets import Targets, targets_of
 
-__all__ = ["EpochResult", "Evaluation", "Trainer", "batch_order", "evaluate"]
+__all__ = ["EpochResult", "Evaluation", "Trainer", "batch_order", "evaluate", "first_step"]
 
 CHUNK_SECONDS = 0.4
 EVALUATION_BATCH = 48
@@ -64,8 +66,8 @@ class Evaluation:
 class Trainer:
     """A compiled model with its data on the device and its training and evaluation compiled, for run after run.
 
-    `validation_batch_size` is by default a divisor of the number of images, so that no rest has to be compiled;
-    `lowered` is for `wncompare.nn.training.lowering.forward`.
+    All splits are standardized as `train` is. `validation_batch_size` is by default a divisor of the number of
+    examples, so that no rest has to be compiled; `lowered` is for `wncompare.nn.training.lowering.forward`.
     """
 
     def __init__(
@@ -80,11 +82,12 @@ class Trainer:
         lowered: bool | None = None,
     ) -> None:
         self.model = model
-        shape = train.x.shape[1:]
-        chosen = choose_execution(model, shape, lowered=lowered)
+        self.standard = train.standard
+        chosen = choose_execution(model, train.x, standard=train.standard, lowered=lowered)
         xla = _Xla(chosen.xla)
-        self._training = _Loop(_train_step(model, chosen.forward, shape), on_device(train), batch_size, xla)
-        test_step = _test_step(model, chosen.forward, shape)
+        targets = targets_of(model, train)
+        self._training = _Loop(_train_step(model, chosen.forward, targets), on_device(train), batch_size, xla)
+        test_step = _test_step(model, chosen.forward, targets)
         self._validation = _evaluation(test_step, validation, validation_batch_size, xla)
         self._test = None if test is None else _evaluation(test_step, test, None, xla)
 
@@ -162,11 +165,18 @@ class Trainer:
 
 def evaluate(model: keras.Model, split: Split, *, batch_size: int | None = None, lowered: bool | None = None) -> Logs:
     """Return the loss and the compiled metrics over a split, by Keras's names, as `model.evaluate` does."""
-    shape = split.x.shape[1:]
-    chosen = choose_execution(model, shape, lowered=lowered)
-    loop = _evaluation(_test_step(model, chosen.forward, shape), split, batch_size, _Xla(chosen.xla))
+    chosen = choose_execution(model, split.x, standard=split.standard, lowered=lowered)
+    loop = _evaluation(_test_step(model, chosen.forward, targets_of(model, split)), split, batch_size, _Xla(chosen.xla))
     loop.compile()
     _evaluate(model, loop, CHUNK_SECONDS)
+    return _logs(model)
+
+
+def first_step(model: keras.Model, split: Split) -> Logs:
+    """Take one training step on a whole split, op by op: nothing is compiled. Return its loss and metrics."""
+    step = _train_step(model, forward(model, standard=split.standard, lowered=False), targets_of(model, split))
+    placed = on_device(split)
+    step(placed.inputs, placed.targets)
     return _logs(model)
 
 
@@ -187,40 +197,39 @@ def _silent(step: int, steps: int, logs: Logs) -> None:
 def _evaluate(model: keras.Model, loop: "_Loop", chunk_seconds: float) -> float:
     model.reset_metrics()
     order = np.arange(len(loop.split), dtype=np.int32)
-    return sum(seconds for _, seconds in loop.run(order, chunk_seconds))
+    with noise.of_evaluation(model):
+        return sum(seconds for _, seconds in loop.run(order, chunk_seconds))
 
 
 def _logs(model: keras.Model) -> Logs:
     return {name: float(value) for name, value in model.get_metrics_result().items()}
 
 
-def _train_step(model: keras.Model, predict: Forward, shape: tuple[int, ...]) -> Step:
-    """Return what Keras's own `train_step` does, for integer labels."""
-    targets = _targets(model, shape)
+def _train_step(model: keras.Model, predict: Forward, targets: Targets) -> Step:
+    """Return what Keras's own `train_step` does, for inputs and targets as a split holds them."""
     state(model)  # builds the optimizer, whose variables no compiled step can make
 
-    def step(images: Any, labels: Any) -> None:
-        y = targets(labels)
+    def step(inputs: Any, stored: Any) -> None:
+        y = targets(inputs, stored)
         with tf.GradientTape() as tape:
-            y_pred = predict(images, training=True)
-            loss = model.compute_loss(images, y, y_pred, None, training=True)
+            y_pred = predict(inputs, training=True)
+            loss = model.compute_loss(inputs, y, y_pred, None, training=True)
             scaled_loss = model.optimizer.scale_loss(loss)
         variables = model.trainable_variables
         model.optimizer.apply(tape.gradient(scaled_loss, variables), variables)
-        _update_metrics(model, images, y, y_pred, loss)
+        _update_metrics(model, inputs, y, y_pred, loss)
 
     return step
 
 
-def _test_step(model: keras.Model, predict: Forward, shape: tuple[int, ...]) -> Step:
-    """Return what Keras's own `test_step` does, for integer labels."""
-    targets = _targets(model, shape)
+def _test_step(model: keras.Model, predict: Forward, targets: Targets) -> Step:
+    """Return what Keras's own `test_step` does, for inputs and targets as a split holds them."""
 
-    def step(images: Any, labels: Any) -> None:
-        y = targets(labels)
-        y_pred = predict(images, training=False)
-        loss = model.compute_loss(images, y, y_pred, None, training=False)
-        _update_metrics(model, images, y, y_pred, loss)
+    def step(inputs: Any, stored: Any) -> None:
+        y = targets(inputs, stored)
+        y_pred = predict(inputs, training=False)
+        loss = model.compute_loss(inputs, y, y_pred, None, training=False)
+        _update_metrics(model, inputs, y, y_pred, loss)
 
     return step
 
@@ -233,24 +242,6 @@ def _update_metrics(model: keras.Model, x: Any, y: Any, y_pred: Any, loss: Any) 
 def loss_tracker(model: keras.Model) -> keras.metrics.Metric:
     """The mean that a compiled model reports as its loss: `compute_metrics` leaves it to the training step."""
     return next(metric for metric in model.metrics if metric.name == "loss")
-
-
-def _targets(model: keras.Model, shape: tuple[int, ...]) -> Callable[[Any], Any]:
-    """Return the function from classes, (n,), to what the loss wants; build the metrics' variables on the way."""
-    output_shape = model.compute_output_spec(keras.KerasTensor((1, *shape))).shape
-    classes = output_shape[-1]
-    if _wants_classes(model.loss) or classes == 1:
-        targets = lambda labels: labels[:, None]  # noqa: E731
-    else:
-        targets = lambda labels: tf.one_hot(labels, classes, dtype=tf.float32)  # noqa: E731
-    model.compute_metrics(None, targets(tf.zeros(1, tf.int32)), tf.zeros(output_shape))
-    model.reset_metrics()
-    return targets
-
-
-def _wants_classes(loss: Any) -> bool:
-    loss = keras.losses.get(loss)
-    return getattr(loss, "name", getattr(loss, "__name__", "")).startswith("sparse_")
 
 
 @dataclass
@@ -347,15 +338,16 @@ def _seconds(program: Any, arguments: tuple[Any, ...]) -> float:
 
 
 def _arguments(split: DeviceSplit, order: Any, first: int, steps: int) -> tuple[Any, ...]:
-    return split.images, split.labels, order, tf.constant(first), tf.constant(steps)
+    return split.inputs, split.targets, order, tf.constant(first), tf.constant(steps)
 
 
 def _program(step: Step, size: int, jit_compile: bool) -> Any:
     @tf.function(jit_compile=jit_compile, autograph=False)
-    def program(images: Any, labels: Any, order: Any, first: Any, steps: Any) -> Any:
+    def program(inputs: Any, targets: Any, order: Any, first: Any, steps: Any) -> Any:
         def body(done: Any) -> Any:
             rows = tf.gather(order, first + done * size + tf.range(size))  # tf.slice would recompile for each `first`
-            step(tf.gather(images, rows), tf.gather(labels, rows))
+            batch = tf.nest.map_structure(lambda array: tf.gather(array, rows), inputs)
+            step(batch, None if targets is None else tf.gather(targets, rows))
             return done + 1
 
         return tf.while_loop(lambda done: done < steps, body, [tf.constant(0)])[0]

@@ -1,0 +1,70 @@
+"""How the examples of a dataset are given to a network: as sequences, to be given again, standardized."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from wncompare.catalog.datasets import Presentation
+from wncompare.data.dataset import Dataset, Split
+from wncompare.errors import DatasetError
+
+
+def presented(dataset: Dataset, options: Presentation) -> Dataset:
+    """The dataset as the options ask for.
+
+    `as_sequence` makes an image (height, width, channels) the sequence of its rows, (height, width · channels), or of
+    its pixels, (height · width, channels); `reconstruct` makes the inputs the targets; `standardize` has numbers
+    standardized.
+
+    Raises:
+        DatasetError: the data are not of the kind that is asked for.
+    """
+    if by := getattr(options, "as_sequence", None):
+        _refuse_all_but_images(dataset)
+        train, test = (_as_sequence(split, by) for split in (dataset.train, dataset.test))
+        dataset = replace(dataset, train=train, test=test, label=f"{dataset.label} by {by}")
+    if options.reconstruct:
+        _refuse_several(dataset)
+        train, test = (Split(split.x, split.x) for split in (dataset.train, dataset.test))
+        dataset = replace(dataset, train=train, test=test, class_names=())
+    if getattr(options, "standardize", None):
+        _refuse_no_numbers(dataset)
+        dataset = replace(dataset, standardize=True)
+    return dataset
+
+
+def _as_sequence(split: Split, by: str) -> Split:
+    count, height, width, channels = split.x.shape
+    shape = (height, width * channels) if by == "rows" else (height * width, channels)
+    x = split.x.reshape(count, *shape)
+    return Split(x, x if split.reconstructs else split.y)
+
+
+def _refuse_all_but_images(dataset: Dataset) -> None:
+    for one in dataset.form.inputs.values():
+        if one.kind != "image" or len(dataset.form.inputs) > 1:
+            raise DatasetError(
+                f"dataset {dataset.label}: as_sequence is for images: the inputs are {_kinds(dataset)}; leave it out, "
+                "numbers (n, steps, features) are a sequence as they are"
+            )
+
+
+def _refuse_several(dataset: Dataset) -> None:
+    if len(dataset.train.inputs) > 1:
+        raise DatasetError(
+            f"dataset {dataset.label}: reconstruct is for one input: there are {', '.join(dataset.train.inputs)}; "
+            "store the targets that are meant"
+        )
+
+
+def _refuse_no_numbers(dataset: Dataset) -> None:
+    arrays = dataset.train.arrays
+    if not any(array.dtype == np.float32 for array in arrays):
+        raise DatasetError(
+            f"dataset {dataset.label}: standardize is for numbers: the inputs are {_kinds(dataset)}, images are scaled "
+            "to [0, 1] anyway; leave it out"
+        )
+
+
+def _kinds(dataset: Dataset) -> str:
+    return " and ".join(dict.fromkeys(f"{one.kind}s" for one in dataset.form.inputs.values()))

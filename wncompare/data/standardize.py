@@ -1,0 +1,55 @@
+"""Numbers as (x − mean) / deviation, with the moments of the examples that a network is trained on."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+_BLOCK = 1 << 20
+"""Numbers that are looked at at a time: their moments are taken in float64 without a copy of all."""
+_RESOLUTION, _SMALLEST = float(np.finfo(np.float32).eps), float(np.finfo(np.float32).tiny)
+
+
+@dataclass(frozen=True, eq=False)
+class Moments:
+    """The `mean` and `deviation` of each feature (the last axis), over examples and all other axes, as float32.
+
+    The deviation is the population's, as `keras.layers.Normalization` has it; of a feature that is constant, as far as
+    float32 can tell, it is 1.
+    """
+
+    mean: NDArray[np.float32]
+    deviation: NDArray[np.float32]
+
+    @classmethod
+    def of(cls, numbers: NDArray[np.float32]) -> "Moments":
+        """The moments of numbers (n, …, features)."""
+        rows = numbers.reshape(-1, numbers.shape[-1])
+        mean = sum(block.sum(axis=0) for block in _blocks(rows)) / len(rows)
+        deviation = np.sqrt(sum(((block - mean) ** 2).sum(axis=0) for block in _blocks(rows)) / len(rows))
+        constant = deviation <= np.maximum(_RESOLUTION * np.abs(mean), _SMALLEST)
+        return cls(mean.astype(np.float32), np.where(constant, 1, deviation).astype(np.float32))
+
+
+def _blocks(rows: NDArray[np.float32]) -> Iterator[NDArray[np.float64]]:
+    step = max(1, _BLOCK // rows.shape[1])
+    for start in range(0, len(rows), step):
+        yield rows[start : start + step].astype(np.float64)
+
+
+@dataclass(frozen=True, eq=False)
+class Standard:
+    """How numbers are standardized: the moments of the `inputs` that are numbers, by name, and of such a `target`."""
+
+    inputs: Mapping[str, Moments]
+    target: Moments | None
+
+    @classmethod
+    def of(cls, inputs: Mapping[str, NDArray[Any]], target: NDArray[Any] | None) -> "Standard":
+        """The standard of training examples; a `target` of None is the only input."""
+        moments = {name: Moments.of(array) for name, array in inputs.items() if array.dtype == np.float32}
+        if target is None:
+            return cls(moments, next(iter(moments.values()), None))
+        return cls(moments, Moments.of(target) if target.dtype == np.float32 else None)
