@@ -41,6 +41,9 @@ class Pretender:
         yield self._perform
 
     def _perform(self, tasks: Sequence[Task]) -> Generator[Event, None, None]:
+        if any(isinstance(task, AuditTask) for task in tasks):
+            yield from (Audited(task.name, {}, {}) for task in tasks)
+            return
         for first in range(0, len(tasks), self.workers):
             group = tasks[first : first + self.workers]
             under_way = [task.name for task in group]
