@@ -6,6 +6,7 @@ from math import isfinite, isnan, nan
 from wncompare.analysis.artefacts import artefacts
 from wncompare.analysis.environment import differing
 from wncompare.analysis.headline import headline
+from wncompare.analysis.peeks import gaps, peeks
 from wncompare.analysis.sampling import test_examples
 from wncompare.analysis.schema import Comparison, Counts, Targets
 from wncompare.analysis.words import counted, metric_name
@@ -18,12 +19,13 @@ ENOUGH_PAIRS = 6
 def grave(experiment: Experiment, runs: Counts, comparisons: Sequence[Comparison]) -> tuple[str, ...]:
     """The caveats that can overturn the verdict, and so belong right below it: what it is not about.
 
-    Those are runs that are not in it or diverged, artefacts of how the networks were trained, pairs that are missing,
-    runs that stopped at a target, and data that are not the published ones. The others say how any such verdict is to
-    be read.
+    Those are runs that are not in it or diverged, seeds that were added after a look, artefacts of how the networks
+    were trained, pairs that are missing, runs that stopped at a target, and data that are not the published ones. The
+    others say how any such verdict is to be read.
     """
     return (
         *_of_runs(runs),
+        *peeks(experiment),
         *artefacts(experiment),
         *_of_unequal_seeds(comparisons),
         *_of_stopping_at(experiment),
@@ -37,7 +39,9 @@ def caveats(
     """Every caveat that applies, in the order of reading; those that are `grave` are among them."""
     return (
         *_of_runs(runs),
+        *peeks(experiment),
         *artefacts(experiment),
+        *gaps(experiment),
         _of_condition(experiment, comparisons),
         *_of_data(experiment),
         *_of_settings(experiment),

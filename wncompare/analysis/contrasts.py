@@ -86,20 +86,26 @@ def label(contrast: Contrast, arms: Sequence[Arm]) -> str:
     return weighted_sum({labels[variant]: weight for variant, weight in contrast.weighted().items()})
 
 
-def tested(config: Config, settings: Sequence[Sequence[Arm]]) -> list[tuple[ContrastSummary, ...]]:
+def tested(
+    config: Config, settings: Sequence[Sequence[Arm]], settled: Mapping[str, ContrastSummary]
+) -> list[tuple[ContrastSummary, ...]]:
     """For each setting, given by its arms, every contrast of the config with its verdict.
 
-    The p-values are corrected over all contrasts of all settings.
+    The p-values are corrected over all contrasts of all settings. A contrast that an earlier look has `settled`, as it
+    was there (by name), keeps its word.
     """
     found = differences(config, settings)
     tests = sum(not isnan(each.judged.p_holm) for group in found for each in group)
     gate = replace(judgement.gate_of(config), tests=max(tests, 1))
     return [
-        tuple(_summary(config, each, arms, gate) for each in group) for arms, group in zip(settings, found, strict=True)
+        tuple(_summary(config, each, arms, gate, settled.get(each.contrast.name)) for each in group)
+        for arms, group in zip(settings, found, strict=True)
     ]
 
 
-def _summary(config: Config, pair: PairedDifferences, arms: Sequence[Arm], gate: Fixed | Looks) -> ContrastSummary:
+def _summary(
+    config: Config, pair: PairedDifferences, arms: Sequence[Arm], gate: Fixed | Looks, settled: ContrastSummary | None
+) -> ContrastSummary:
     judged, found, weights = pair.judged, pair.judged.found, pair.contrast.weighted()
     by_id = {arm.variant.id: arm for arm in arms}
     within = tuple(by_id[variant] for variant in weights)
@@ -132,10 +138,11 @@ def _summary(config: Config, pair: PairedDifferences, arms: Sequence[Arm], gate:
         metrics=_metrics(weights, by_id, {each.seed for each in pair.by_seed}),
         step_ratio=sessions.step_ratio(*within) if pair.contrast.is_pair else _NONE,
         time_to_target_ratios=_time_ratios(within) if pair.contrast.is_pair else (),
-        outcome=judged.outcome,
+        outcome=judged.outcome if settled is None else settled.outcome,
+        settled=None if settled is None else settled.n,
         sentence="",
     )
-    return replace(contrast, sentence=sentence(contrast, within, gate, config.smallest_difference))
+    return replace(contrast, sentence=sentence(contrast, within, gate, config.smallest_difference, settled))
 
 
 _NONE = Estimate(0, nan, nan, nan)

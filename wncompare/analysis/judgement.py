@@ -12,7 +12,7 @@ from math import isnan, nan
 from wncompare.analysis import stats
 from wncompare.analysis.estimates import Equivalence, Estimate, Quantile
 from wncompare.analysis.schema import Basis, Outcome, SeedDifference
-from wncompare.analysis.stats import Fixed, Gate, Looks, PairedComparison
+from wncompare.analysis.stats import Fixed, Looks, PairedComparison
 from wncompare.analysis.stats.signs import median_difference, median_sequence
 from wncompare.config import Config
 
@@ -96,13 +96,13 @@ def _compared(pair: Paired, gate: Fixed | Looks, sign: int, smallest: float | No
 
 
 def _equivalent_medians(
-    values: Sequence[float], median: Quantile, gate: Gate, smallest: float | None
+    values: Sequence[float], median: Quantile, gate: Fixed | Looks, smallest: float | None
 ) -> Equivalence | None:
     """Whether the median's 90 % interval lies within ±smallest, or else its 95 % interval excludes 0."""
     if smallest is None or isnan(median.low):
         return None
     narrow = (
-        median_sequence(values, alpha=2 * ALPHA)
+        median_sequence(values, alpha=2 * ALPHA / gate.tests)
         if isinstance(gate, Looks)
         else median_difference(values, confidence=1 - 2 * ALPHA)
     )

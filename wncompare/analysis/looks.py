@@ -111,7 +111,7 @@ def _complete(experiment: Experiment) -> int:
 def look(experiment: Experiment) -> Look:
     """What the verdict says of all the runs that there are."""
     compared = settings(experiment)
-    tested = contrasts.tested(experiment.config, [_arms(experiment, setting) for setting in compared])
+    tested = contrasts.tested(experiment.config, [_arms(experiment, setting) for setting in compared], settled={})
     return Look(
         experiment.seeds,
         {

@@ -135,7 +135,7 @@ class ContrastSummary:
     hold at every look; `few_decide` that wins and losses contradict the mean. `sampling_error` is the difference's
     standard error for another test set, which the interval over seeds leaves out. `metrics` has every metric's mean
     difference at the last epoch; `step_ratio` and the ratios are variant over reference. `outcome` is the verdict in a
-    word, `sentence` in full.
+    word, which a contrast that was `settled` at that many pairs keeps; `sentence` says it in full.
     """
 
     name: str
@@ -167,6 +167,7 @@ class ContrastSummary:
     step_ratio: Estimate
     time_to_target_ratios: tuple[TargetRatio, ...]
     outcome: Outcome
+    settled: int | None
     sentence: str
 
 

@@ -49,10 +49,20 @@ class Found(Protocol):
         """The same, corrected."""
 
 
-def sentence(contrast: ContrastSummary, arms: Sequence[Arm], gate: Fixed | Looks, smallest: float | None) -> str:
-    """What was found, with its numbers; `arms` are the contrast's, in its order, `gate` is what it went through."""
+def sentence(
+    contrast: ContrastSummary,
+    arms: Sequence[Arm],
+    gate: Fixed | Looks,
+    smallest: float | None,
+    settled: ContrastSummary | None = None,
+) -> str:
+    """What was found, with its numbers; `arms` are the contrast's, in its order, `gate` is what it went through.
+
+    What an earlier look `settled` is said with that look's numbers, and the present ones beside.
+    """
     parts = (
-        _finding(contrast, arms, gate, smallest),
+        _finding(settled or contrast, arms, gate, smallest),
+        *_since(contrast, settled, smallest),
         *_lost(contrast, arms),
         *_fit(contrast, arms),
         *_cost(contrast.step_ratio),
@@ -116,6 +126,18 @@ def _finding(contrast: ContrastSummary, arms: Sequence[Arm], gate: Fixed | Looks
             return f"{_names(contrast, arms)} have no pair of finished runs yet: nothing can be compared"
 
 
+def _since(contrast: ContrastSummary, settled: ContrastSummary | None, smallest: float | None) -> Iterator[str]:
+    """What further pairs have made of what was settled before, by number and, where they contradict it, in words."""
+    if settled is None or settled.n == contrast.n:
+        return
+    found = contrast.difference if contrast.basis == "mean" else contrast.median
+    if contrast.outcome == "equivalent":
+        doubt = "" if contrast.equivalence == "equivalent" else f", no longer surely within ±{smallest:g}"
+    else:
+        doubt = "" if found.low > 0 or found.high < 0 else ", which includes 0 again"
+    yield f"that was settled at {counted(settled.n, 'pair')}, and by now it is {evidence(contrast)}{doubt}"
+
+
 def _of_mean(contrast: ContrastSummary, smallest: float | None) -> str:
     if contrast.outcome == "equivalent":
         return f"the mean is within ±{smallest:g}"
@@ -137,7 +159,7 @@ def _claim(contrast: ContrastSummary, arms: Sequence[Arm]) -> str:
     """What is said, without its numbers; on the basis of medians, of the typical pair."""
     typical = "in the typical pair " if contrast.basis == "median" else ""
     if contrast.variant is None:
-        return f"{_subject(contrast, arms)} {_OF_A_SUM[_side(contrast)].format(typical)}"
+        return f"{_subject(contrast, arms)} {_OF_A_SUM[contrast.outcome].format(typical, side(contrast)).rstrip()}"
     one, other = (arm.variant.label for arm in arms)
     match contrast.outcome:
         case "better" | "worse" as how:
@@ -150,21 +172,19 @@ def _claim(contrast: ContrastSummary, arms: Sequence[Arm]) -> str:
             return f"No difference between {one} and {other} {typical}can be told from seed noise"
 
 
-_OF_A_SUM = {
-    "above": "is {}above 0",
-    "below": "is {}below 0",
+_OF_A_SUM: dict[Outcome, str] = {
+    "better": "is {}{} 0",
+    "worse": "is {}{} 0",
     "equal": "is 0",
     "equivalent": "is {}equivalent to 0",
-    "not told from noise": "cannot {}be told from 0",
+    "not told from noise": "cannot be told from 0 {}",
 }
 
 
-def _side(contrast: ContrastSummary) -> str:
-    """The outcome of a sum: on which side of 0 it is, where it is on one."""
-    if contrast.outcome not in ("better", "worse"):
-        return contrast.outcome
-    low = contrast.difference.low if contrast.basis == "mean" else contrast.median.low
-    return "above" if low > 0 else "below"
+def side(contrast: ContrastSummary) -> str:
+    """On which side of 0 the difference is."""
+    value = contrast.difference.mean if contrast.basis == "mean" else contrast.median.value
+    return "above" if value > 0 else "below"
 
 
 def _power(contrast: ContrastSummary, gate: Fixed | Looks) -> str:

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 
 from wncompare.analysis.schema import Comparison, ContrastSummary, Outcome
-from wncompare.analysis.sentences import Found, evidence, few
+from wncompare.analysis.sentences import Found, evidence, few, side
+from wncompare.analysis.words import counted
 
 MOST_NAMED = 4
 """With more contrasts than these the verdict counts them."""
@@ -17,7 +18,7 @@ def verdict(comparisons: Sequence[Comparison]) -> str:
     if len(named) == 1:
         return named[0][1].sentence
     if len(named) <= MOST_NAMED:
-        return "; ".join(f"{_name(comparison, contrast)}: {_brief(contrast)}" for comparison, contrast in named) + "."
+        return "; ".join(f"{_name(*each)}: {_brief_contrast(each[1])}" for each in named) + "."
     return _tally([contrast for _, contrast in named])
 
 
@@ -33,16 +34,35 @@ _BRIEF: dict[Outcome, str] = {
 }
 
 
+_OF_A_SUM: dict[Outcome, str] = {
+    "better": "{} 0, ",
+    "worse": "{} 0, ",
+    "equal": "0 in every pair",
+    "equivalent": "equivalent to 0, ",
+    "not told from noise": "cannot be told from 0, ",
+}
+
+
 def brief(found: Found) -> str:
     """The verdict in a few words, with its numbers."""
-    words = _BRIEF[found.outcome]
-    return words + evidence(found) if words.endswith(", ") else words
+    return _brief(_BRIEF[found.outcome], found)
 
 
-def _brief(contrast: ContrastSummary) -> str:
+def _brief(words: str, found: Found) -> str:
+    return words + evidence(found) if words.endswith(" ") else words
+
+
+def _brief_contrast(contrast: ContrastSummary) -> str:
+    words = _BRIEF[contrast.outcome]
+    if contrast.variant is None and contrast.outcome in _OF_A_SUM:
+        words = _OF_A_SUM[contrast.outcome].format(side(contrast))
+    if _is_small(contrast):
+        words = words.replace(", ", " by less than matters, ")
+    if contrast.settled not in (None, contrast.n):
+        words += f"settled at {counted(contrast.settled, 'pair')} and by now "
     if contrast.few_decide:
-        return f"few pairs decide the mean: {few(contrast)}, {brief(contrast)}"
-    return f"{contrast.outcome} by less than matters, {evidence(contrast)}" if _is_small(contrast) else brief(contrast)
+        words = f"few pairs decide the mean: {few(contrast)}, {words}"
+    return _brief(words, contrast)
 
 
 def _is_small(contrast: ContrastSummary) -> bool:

@@ -26,7 +26,7 @@ _MATH = {
     "←": r"\leftarrow", "≤": r"\leq", "≥": r"\geq", "≠": r"\neq", "≈": r"\approx", "√": r"\surd", "′": r"'",
     "α": r"\alpha", "β": r"\beta", "γ": r"\gamma", "δ": r"\delta", "ε": r"\varepsilon", "η": r"\eta", "θ": r"\theta",
     "λ": r"\lambda", "μ": r"\mu", "π": r"\pi", "ρ": r"\rho", "σ": r"\sigma", "τ": r"\tau", "φ": r"\varphi",
-    "Δ": r"\Delta", "Σ": r"\Sigma", "Ω": r"\Omega", "ⁿ": "^{n}",
+    "½": r"\frac12", "¼": r"\frac14", "¾": r"\frac34", "Δ": r"\Delta", "Σ": r"\Sigma", "Ω": r"\Omega", "ⁿ": "^{n}",
 }  # fmt: skip
 _TEXT = frozenset("–—‘’“”•…†‡€™ßæœøåłıÆŒØÅŁ§¶©®°²³¹µ¡¿")
 _ACCENTS = frozenset("\u0300\u0301\u0302\u0303\u0304\u0306\u0307\u0308\u030a\u030b\u030c\u0327")
