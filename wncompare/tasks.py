@@ -5,7 +5,7 @@ A task's `target`, a function of the task and of a `Report`, does it in a worker
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar, Literal, get_args
@@ -81,13 +81,19 @@ class SpeedTask(Task):
 
 @dataclass(frozen=True, kw_only=True)
 class AuditTask(Task):
-    """What of each variant's network is normalized: each is built once, on the config's data, and none is trained."""
+    """What of the variants' networks is normalized, and whether they can be trained: each is built and takes one step.
+
+    `build_model` and, by variant, `own_variants` are as in a `TrainTask`.
+    """
 
     target: ClassVar[str] = "wncompare.nn.runs.audit:audit"
     config: Config
+    variants: tuple[str, ...]
     device: Device
     data_dir: Path | None = None
     shared: Shared | None = None
+    build_model: Base64Bytes | None = None
+    own_variants: dict[str, Base64Bytes] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -101,10 +107,14 @@ class Download:
 
 @dataclass(frozen=True)
 class Planned:
-    """How many runs there are to train, and how many were finished before."""
+    """How many runs there are to train, and how many were finished before.
+
+    Where seeds are trained until all is settled, `least` is how many of them the next look takes.
+    """
 
     waiting: int
     finished: int
+    least: int | None = None
 
 
 @dataclass(frozen=True)

@@ -117,7 +117,8 @@ def test_without_accuracies_the_loss_is_the_headline(tiny: Config, write_records
 
 def test_a_headline_that_no_run_has_is_refused(tiny: Config, write_records: Write) -> None:
     """A metric that the runs did not take is named, with what there could be."""
-    folder = write_records(configured(tiny, headline={"metric": "auc"}), lambda *_: 0.5)
+    training = {**tiny.dump()["training"], "metrics": ["auc"]}
+    folder = write_records(configured(tiny, training=training, headline={"metric": "auc"}), lambda *_: 0.5)
     with pytest.raises(RecordsError, match="headline auc: the runs have no such metric: expected loss"):
         headline(records.read(folder))
 

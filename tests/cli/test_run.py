@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shlex
 import signal
 import subprocess
@@ -209,7 +210,7 @@ def test_json_is_all_there_is_on_stdout(first: tuple[Path, str, str], config_fil
     """With --json and --quiet, stdout is the summary as JSON and stderr says only what was written."""
     done = run(config_file, first[0], "--json", "--quiet")
     data = json.loads(done.stdout)
-    assert (data["schema_version"], data["headline"]) == (3, "val_accuracy")
+    assert (data["schema_version"], data["headline"]) == (4, "val_accuracy")
     assert [variant["finished"] for variant in data["comparisons"][0]["variants"]] == [2, 2]
     assert len(done.stderr.splitlines()) == 1
 
@@ -243,17 +244,27 @@ def test_divergence_is_told_apart_and_exits_with_3(config_file: Path, tmp_path: 
 
 
 def test_a_failing_run_says_why_and_exits_with_3(config_file: Path, tmp_path: Path) -> None:
-    """A model that does not fit the images: one line a run, the reason in run.json too, no traceback, exit 3."""
+    """A folder in a file's place: one line a run, the reason in run.json too, no traceback, exit 3; then it goes on."""
+    in_the_way = tmp_path / "small/regular/seed-0/model.keras"
+    in_the_way.mkdir(parents=True)
+    done = run(config_file, tmp_path / "small", *SMALL, "--set", "seeds=[0]")
+    assert done.returncode == 3
+    (failed,) = [one.record for one in records.read(tmp_path / "small").runs if one.record.status == "failed"]
+    assert "model.keras" in str(failed.error)
+    assert f"regular/seed-0: failed: {failed.error}\n" in done.stderr
+    assert "Traceback" not in done.stderr
+    in_the_way.rmdir()
+    assert run(config_file, tmp_path / "small", *SMALL, "--set", "seeds=[0]").returncode == 0
+
+
+def test_what_does_not_fit_is_refused_before_a_run_is_begun(config_file: Path, tmp_path: Path) -> None:
+    """A model too large for the images is a usage error on one line, and leaves no folder."""
     done = run(config_file, tmp_path / "small", "--set", "dataset.shape=[8, 8, 1]", "--set", "seeds=[0]")
     reason = "model lenet: images of 8 × 8: expected at least 16 × 16; use the model mlp"
-    assert done.returncode == 3
-    assert f"regular/seed-0: failed: {reason}\n" in done.stderr
+    assert done.returncode == 2
+    assert re.fullmatch(f"wncompare: error: variant (regular|weight_norm): {reason}", done.stderr.splitlines()[-1])
     assert "Traceback" not in done.stderr
-    assert " ".join(done.stdout.split()).count(reason) == 2  # once a run
-    assert not [word for word in ("Traceback", "File ", "^^^", "ms a step") if word in done.stdout]
-    assert {one.record.error for one in records.read(tmp_path / "small").runs} == {reason}
-    mended = run(config_file, tmp_path / "small", *SMALL, "--set", "dataset.shape=[8, 8, 1]", "--set", "seeds=[0]")
-    assert mended.returncode == 0
+    assert not (tmp_path / "small").exists()
 
 
 def test_a_holdout_gives_a_test_result(config_file: Path, tmp_path: Path) -> None:

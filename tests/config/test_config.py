@@ -172,6 +172,23 @@ def test_a_loss_is_a_name_or_a_name_with_options(tmp_path: Path, written: str, d
     assert configs.from_data(config.dump(), "dump") == config
 
 
+def test_targets_and_differences_are_in_the_headlines_own_units(tmp_path: Path) -> None:
+    """A loss or an error may be larger than 1, and a target below 0, as a bound in nats is."""
+    settings = ("headline={metric: loss, better: lower}", "targets=[85.5, -2]", "smallest_difference=3.5")
+    config = load(tmp_path, VALID, *settings)
+    assert config.targets == (85.5, -2.0)
+    assert config.smallest_difference == 3.5
+    further = load(
+        tmp_path,
+        VALID,
+        "training.metrics=[mae]",
+        "headline={metric: mae}",
+        "training.stop_at={metric: val_mae, value: 2}",
+    )
+    assert further.dump()["headline"] == {"metric": "mean_absolute_error"}
+    assert further.dump()["training"]["stop_at"] == {"metric": "val_mean_absolute_error", "value": 2.0}
+
+
 def test_a_model_file_is_found_beside_its_config(tmp_path: Path) -> None:
     """model: {file: my.keras} is relative to the config, wherever the command runs."""
     config = load(tmp_path, VALID.replace("{name: lenet}", "{file: my.keras}"))
@@ -199,8 +216,8 @@ FOLDER_NAME = "expected a folder name: up to 100 letters, digits and _ . + = , -
         ("synthetic", "cifar11", f"line 2: dataset: unknown dataset 'cifar11': choose from {DATASETS}; did you mean 'cifar10'?"),
         ("name: weight_norm", "name: weightnorm", "line 6: variants.1: unknown variant 'weightnorm': choose from {variants}; did you mean 'weight_norm'?"),
         ("name: adam", "name: adm", "line 7: training.optimizer: unknown optimizer 'adm': choose from {optimizers}; did you mean 'adam'?"),
-        ("shape", "sahpe", "line 2: dataset.sahpe: unknown key 'sahpe': choose from shape, classes, train, test, seed, name; did you mean 'shape'?"),
-        ("seeds:", "sedes:", "line 8: sedes: unknown key 'sedes': choose from name, dataset, model, variants, training, init_batch, validation, grid, seeds, contrasts, targets, headline, smallest_difference, tensorboard; did you mean 'seeds'?"),
+        ("shape", "sahpe", "line 2: dataset.sahpe: unknown key 'sahpe': choose from reconstruct, as_sequence, shape, classes, train, test, seed, name; did you mean 'shape'?"),
+        ("seeds:", "sedes:", "line 8: sedes: unknown key 'sedes': choose from name, dataset, model, variants, training, init_batch, validation, grid, seeds, contrasts, factors, headline, targets, smallest_difference, budget, tensorboard; did you mean 'seeds'?"),
         ("{name: synthetic, shape: [16, 16, 1]}", "{}", f"line 2: dataset: missing: expected a name, one of {DATASETS}"),
         ("{name: synthetic, shape: [16, 16, 1]}", "digits", "line 2: dataset: 'digits': expected a mapping with a name"),
         ("model: {name: lenet}\n", "", "line 1: model: missing: expected a value"),
@@ -253,6 +270,14 @@ FOLDER_NAME = "expected a folder name: up to 100 letters, digits and _ . + = , -
         ("training: {", "training: {metrics: auc, ", "line 7: training.metrics: 'auc': expected a list"),
         ("training: {", "training: {metrics: [auc, auc], ", "line 7: training.metrics: the metric 'auc' is there twice: expected each once"),
         ("training: {", "training: {loss: sparse_categorical_crossentropy, metrics: [auc], ", "line 7: training.metrics: auc does not go with the loss sparse_categorical_crossentropy: expected both or neither to be sparse_"),
+        ("seeds:", "headline: {metric: acuracy}\nseeds:", "line 8: headline: unknown metric 'acuracy': choose from loss, accuracy; did you mean 'accuracy'?"),
+        ("seeds:", "headline: {metric: val_loss}\nseeds:", "line 8: headline: unknown metric 'val_loss': choose from loss, accuracy; did you mean 'loss'?"),
+        ("seeds:", "headline: {metric: loss, better: higher}\nseeds:", "line 8: headline: loss is better lower: leave better: higher out"),
+        ("seeds:", "headline: {metric: loss, better: up}\nseeds:", "line 8: headline.better: 'up': expected 'higher' or 'lower'"),
+        ("seeds:", "targets: [1.5]\nseeds:", "line 8: targets: [1.5]: expected accuracies, above 0 and up to 1; of another metric, name the headline, such as {metric: loss}"),
+        ("seeds:", "targets: [.nan]\nseeds:", "line 8: targets.0: nan: expected a finite number"),
+        ("seeds:", "smallest_difference: 2\nseeds:", "line 8: smallest_difference: 2: expected accuracies, above 0 and up to 1; of another metric, name the headline, such as {metric: loss}"),
+        ("seeds:", "smallest_difference: 0\nseeds:", "line 8: smallest_difference: 0: expected greater than 0"),
         ("seeds: [0, 1]", "seeds: [0, 1", "line 9: expected ',' or ']', but got '<stream end>'"),
         ("seeds: [0, 1]", "seeds: " + "[" * 30, "line 8: nested deeper than 20 levels: a config is flatter"),
         ("seeds: [0, 1]", "? [a]\n: 1", "line 8: a key that is not text: write key: value"),
@@ -300,7 +325,7 @@ def test_an_absent_file_is_named(tmp_path: Path) -> None:
     [
         ("training.epochs=0", "--set training.epochs=0: training.epochs: 0: expected greater than 0"),
         ("trainig.epochs=3", "--set trainig.epochs=3: trainig: unknown key 'trainig': choose from name, dataset, model, variants, "
-         "training, init_batch, validation, grid, seeds, contrasts, targets, headline, smallest_difference, tensorboard; "
+         "training, init_batch, validation, grid, seeds, contrasts, factors, headline, targets, smallest_difference, budget, tensorboard; "
          "did you mean 'training'?"),
         ("training.epochs", "--set training.epochs: expected KEY=VALUE, such as training.epochs=3"),
         ("name.x=3", "--set name.x=3: name is 'small', which has no key 'x'"),

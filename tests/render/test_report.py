@@ -18,8 +18,10 @@ from tests.cli.test_cli import wncompare
 from tests.recorded import amend, configured, redraw, summary_of
 from wncompare import records
 from wncompare.analysis.failures import LINE_CHARACTERS, LOG_BYTES, LOG_LINES, clean, problems
+from wncompare.analysis.summary import as_data
 from wncompare.config import Config
 from wncompare.render import html, latex, markdown, notebook, terminal
+from wncompare.storage.files import strict
 
 Write = Callable[..., Path]
 Capture = pytest.CaptureFixture[str]
@@ -129,7 +131,7 @@ def test_markdown_keeps_names_as_text(write_records: Write, hostile: Config) -> 
     """A label with pipes, HTML, emphasis, code and a mention adds no cell, tag or emphasis, and notifies nobody."""
     parsed = tokens(markdown.render(summary_of(write_records(hostile, last))))
     rows = [token.type for token in parsed]
-    assert rows.count("td_open") == 2 * 8 + 9
+    assert rows.count("td_open") == 2 * 8 + 11
     html = {token.content for token in parsed if token.type == "html_inline"}
     assert html <= {"<!-- -->", "<sub>", "</sub>"}
     assert not any(token.type in ("em_open", "code_inline", "link_open") for token in parsed)
@@ -206,7 +208,7 @@ def test_report_as_json(write_records: Write, tiny: Config, capsys: Capture) -> 
     write_records(configured(tiny, name="other"), last)
     one = json.loads(wncompare("report", folder, "--format", "json", capture=capsys)[1])
     several = json.loads(wncompare("report", folder.parent, "--format", "json", capture=capsys)[1])
-    assert (one["schema_version"], one["experiment"]) == (3, "tiny")
+    assert (one["schema_version"], one["experiment"]) == (4, "tiny")
     assert [document["experiment"] for document in several["experiments"]] == ["other", "tiny"]
     assert one in several["experiments"]
 
@@ -282,3 +284,30 @@ def test_the_terminal_s_report_loads_neither_matplotlib_nor_jinja() -> None:
     program = "import sys; import wncompare.render.terminal; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert not {"matplotlib", "jinja2", "keras", "tensorflow"} & set(done.stdout.split())
+
+
+def test_what_equal_cost_shows_is_the_same_in_every_format(write_records: Write, tiny: Config) -> None:
+    """Epochs of 2 s against 3 s: after 4 s the slower arm has done one; the row stands in each report, and in JSON."""
+    folder = write_records(tiny, last)
+    for seed in tiny.seeds:
+        redraw(folder, f"weight_norm/seed-{seed}", [0.3 + seed / 10, 0.6], train_seconds=3.0)
+        redraw(folder, f"regular/seed-{seed}", [0.5, 0.6], train_seconds=2.0)
+    found = summary_of(folder)
+    (row,) = found.comparisons[0].equal_cost
+    assert row.difference.mean == pytest.approx(-0.25)
+    assert strict(as_data(found))["comparisons"][0]["equal_cost"][0]["epochs"] == {"weight_norm": 1.0, "regular": 2.0}
+    page = html.render(records.read(folder), found)
+    for text in (markdown.render(found), shown(folder, 300), notebook.render(found), page):
+        for cell in ("at equal cost: validation accuracy", "4.0 s", "1.0 / 2.0", "−0.2500 ± 0.6353"):
+            assert cell in text
+    table = latex.render(found)
+    assert "at equal cost & pairs" in table
+    assert r"weight\_norm & 2 & \ensuremath{-}0.2500" in table
+    assert "smaller of their totals" in table
+
+
+def test_without_a_cut_there_is_no_table_at_equal_cost(write_records: Write, tiny: Config) -> None:
+    """Epochs that take both arms equally long: equal cost is the headline again."""
+    found = summary_of(write_records(tiny, last))
+    assert found.comparisons[0].equal_cost == ()
+    assert "equal cost" not in markdown.render(found) + latex.render(found)

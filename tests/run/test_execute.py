@@ -7,21 +7,28 @@ from pathlib import Path
 
 import pytest
 
+from wncompare import config as configs
 from wncompare.config import Config
+from wncompare.errors import ModelError
 from wncompare.records import provenance
 from wncompare.run import engines
 from wncompare.run.engines import Engine, Job, LocalEngine, Perform, RayEngine
 from wncompare.run.engines.local import execute as perform_locally
 from wncompare.run.execute import RunOutcome, execute
 from wncompare.storage.locks import run_lock
-from wncompare.tasks import Busy, Device, Ended, Event, Failed, Notice, Planned, Task, TrainTask
+from wncompare.tasks import Audited, AuditTask, Busy, Device, Ended, Event, Failed, Notice, Planned, Task, TrainTask
 
 
 @dataclass(frozen=True)
 class Pretender:
-    """An engine that ends every task at once: finished, or failed where its seed is odd; one that is held is busy."""
+    """An engine that ends every task at once: finished, or failed where its seed is odd; one that is held is busy.
 
+    Every network fits unless `refuses` says why one does not.
+    """
+
+    refuses: str = ""
     jobs: list[Job] = field(default_factory=list)
+    checked: list[str] = field(default_factory=list)
 
     def choose_device(self) -> Device:
         """No GPU."""
@@ -35,6 +42,10 @@ class Pretender:
 
     def _perform(self, tasks: Sequence[Task]) -> Generator[Event, None, None]:
         for task in tasks:
+            if isinstance(task, AuditTask):
+                self.checked.append(task.variants[0])
+                yield Failed(task.name, self.refuses) if self.refuses else Audited(task.name, {}, {})
+                continue
             assert isinstance(task, TrainTask)
             with run_lock(task.folder) as free:
                 if not free and not task.wait:
@@ -53,6 +64,22 @@ def test_any_engine_will_do(tiny: Config, tmp_path: Path) -> None:
     ]
     assert len(done.outcomes) == 4
     assert done.skipped == 0
+
+
+def test_what_does_not_fit_is_refused_before_anything_is_written_or_deleted(tiny: Config, tmp_path: Path) -> None:
+    """Each network is tried once; the first that does not fit ends the command, and what was there before stays."""
+    engine = Pretender(refuses="variant regular: too small")
+    with pytest.raises(ModelError, match=r"^variant regular: too small$"):
+        execute(tiny, tmp_path / "out", engine=engine)
+    assert not (tmp_path / "out").exists()
+    fitting = Pretender()
+    execute(tiny, tmp_path / "out", engine=fitting)
+    assert sorted(fitting.checked) == ["regular", "weight_norm"]
+    before = (tmp_path / "out/experiment.json").read_bytes()
+    other = configs.from_data({**tiny.dump(), "init_batch": 16}, "other")
+    with pytest.raises(ModelError):
+        execute(other, tmp_path / "out", engine=engine, overwrite=True)
+    assert (tmp_path / "out/experiment.json").read_bytes() == before
 
 
 def test_a_second_command_says_that_another_trains_here(tiny: Config, tmp_path: Path) -> None:
@@ -122,6 +149,6 @@ class Recorder(Pretender):
     given: list[list[TrainTask]] = field(default_factory=list)
 
     def _perform(self, tasks: Sequence[Task]) -> Generator[Event, None, None]:
-        if tasks:
-            self.given.append([task for task in tasks if isinstance(task, TrainTask)])
+        if runs := [task for task in tasks if isinstance(task, TrainTask)]:
+            self.given.append(runs)
         yield from super()._perform(tasks)

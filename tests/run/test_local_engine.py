@@ -88,14 +88,29 @@ def test_every_task_is_done_once_by_few_workers(tmp_path: Path) -> None:
 
 
 def test_workers_that_are_started_early_are_used_and_the_others_ended(tmp_path: Path) -> None:
-    """Two workers import a module while no task is there; one task takes one of them, and both end."""
+    """Two workers import a module while no task is there; one task takes one of them, and both end with the block."""
     task = Look(name="0", folder=tmp_path, module="colorsys")
     with local.start(2, environment={}, preload="colorsys") as started:
         processes = [worker._process for worker in started]
         said, _ = local.execute([task], workers=2, environment={}, started=started)
         assert said == Notice("0", f"{processes[0].pid} True")
-        assert [worker._process for worker in started] == processes[1:]
+        assert [worker._process for worker in started] == processes
     assert all(process.poll() is not None for process in processes)
+
+
+def test_workers_live_from_one_set_of_tasks_to_the_next_unless_one_has_died(tmp_path: Path) -> None:
+    """What a worker has imported is there for later tasks; one that died of its task is not handed on."""
+    with local.start(2, environment={}, preload="colorsys") as started:
+        pids = [str(worker._process.pid) for worker in started]
+
+        def done(**settings: Any) -> list[str]:
+            task = Work(name="0", folder=tmp_path / "0", **settings)
+            return noted(list(local.execute([task], workers=2, environment={}, started=started)))
+
+        assert done() == done() == [pids[0]]
+        died = done(dies=signal.SIGKILL)
+        assert died[0] == pids[0]
+        assert done() == [pids[1]]
 
 
 def test_one_worker_keeps_the_order(tmp_path: Path) -> None:

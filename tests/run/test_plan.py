@@ -12,7 +12,7 @@ from wncompare import records
 from wncompare.config import Config
 from wncompare.errors import RecordsError
 from wncompare.records import DatasetRecord
-from wncompare.run.plan import PlannedRun, plan, unfinished
+from wncompare.run.plan import PlannedRun, plan, unfinished, untried
 from wncompare.storage.locks import run_lock
 
 DATASET = DatasetRecord(name="synthetic", label="synthetic", digest="0" * 64, official=None)
@@ -141,3 +141,27 @@ def test_a_probe_is_no_part_of_the_fingerprint_and_left_out_where_there_is_none(
     none = planned(tiny, tmp_path / "none")[0]
     leave(none)
     assert "probe" not in json.loads((none.folder / records.RUN_FILE).read_text())
+
+
+def test_a_network_is_known_to_fit_by_an_epoch_that_it_has_trained(tiny: Config, tmp_path: Path) -> None:
+    """One run of each is to be tried where none has a history: not on resume, nor with more seeds or another rate."""
+
+    def tried(**training: Any) -> list[str]:
+        return [run.name for run in untried(planned(tiny, tmp_path, **training), overwrite=True)]
+
+    assert tried() == ["regular/seed-0", "weight_norm/seed-0"]
+    leave(planned(tiny, tmp_path)[0], status="interrupted")
+    assert tried() == ["weight_norm/seed-0"]
+    assert tried(loss="mean_squared_error") == ["regular/seed-0", "weight_norm/seed-0"]
+    several = configured(tiny, grid={"training.batch_size": [8, 16]})
+    assert len(untried(plan(several, tmp_path / "grid", DATASET), overwrite=False)) == 2
+
+
+def test_what_is_in_the_way_is_refused_before_anything_is_tried(tiny: Config, tmp_path: Path) -> None:
+    """A run of another config is an error at once, as it is when the plan is carried out; nothing is deleted."""
+    run = planned(tiny, tmp_path)[0]
+    leave(run)
+    with pytest.raises(RecordsError, match=r"training\.batch_size"):
+        untried(planned(tiny, tmp_path, batch_size=8), overwrite=False)
+    assert untried(planned(tiny, tmp_path, batch_size=8), overwrite=True)
+    assert run.folder.exists()

@@ -110,6 +110,12 @@ def _statistics(summary: Summary) -> Iterator[str]:
         "A step-time ratio is the geometric mean of the paired ratios of a training step's time, compilation apart; "
         "its replication is the session, so that it has an interval from three sessions on."
     )
+    if any(comparison.equal_cost for comparison in summary.comparisons):
+        yield (
+            "At equal cost each run of a pair is taken at the last epoch that it had done within the smaller of their "
+            "totals (training seconds, evaluation and compilation apart, or steps), from the same runs' histories; "
+            "these p-values are corrected by Holm's method by themselves."
+        )
     yield (
         "All intervals are over seeds alone: they are conditional on this training set, on this test set and split, "
         "on these settings and, for times, on this machine."

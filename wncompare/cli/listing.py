@@ -8,7 +8,7 @@ from wncompare.cli.options import JSON, print_json
 @click.command(name="list")
 @JSON
 def list_catalog(as_json: bool) -> None:
-    """List the datasets, models, variants, optimizers, losses and so on that a config can name, with their options."""
+    """List the datasets, models, variants, optimizers, schedules, losses and metrics there are, with their options."""
     from wncompare.render import listing
 
     if as_json:

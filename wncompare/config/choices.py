@@ -11,7 +11,7 @@ from wncompare.catalog.datasets import DATASETS
 from wncompare.catalog.losses import ALIASES, LOSSES, MeasureOptions
 from wncompare.catalog.metrics import METRICS
 from wncompare.catalog.models import MODELS
-from wncompare.catalog.registry import Catalog, Options, Text
+from wncompare.catalog.registry import LONGEST_TEXT, Catalog, Options, Text
 from wncompare.catalog.training import OPTIMIZERS, SCHEDULES, OptimizerOptions, ScheduleOptions
 from wncompare.catalog.variants import VARIANTS
 
@@ -114,13 +114,22 @@ class NamedMeasure(MeasureOptions):
 _OF_PROBABILITIES = ("crossentropy", "kl_divergence", "auc", "precision", "recall", "f1_score")
 
 
+def _in_full(name: Any) -> Any:
+    """The name of a loss or a metric that this is short for: "val_mean_squared_error" for "val_mse"."""
+    if not isinstance(name, str):
+        return name
+    prefix = "val_" * name.startswith("val_")
+    bare = name.removeprefix(prefix)
+    return prefix + ALIASES.get(bare, bare)
+
+
 def _spelled_out(value: Any) -> Any:
-    """A name as the mapping that it is short for, in full."""
-    if isinstance(value, str):
-        return {"name": ALIASES.get(value, value)}
-    if isinstance(value, Mapping) and isinstance(value.get("name"), str):
-        return {**value, "name": ALIASES.get(value["name"], value["name"])}
-    return value
+    """A name as the mapping that it is short for."""
+    value = {"name": value} if isinstance(value, str) else value
+    return {**value, "name": _in_full(value["name"])} if isinstance(value, Mapping) and "name" in value else value
+
+
+MetricName = Annotated[Text, BeforeValidator(_in_full)]
 
 
 def _variant() -> Any:
@@ -156,3 +165,18 @@ def refuse_duplicates(kind: str, values: Iterable[Any]) -> None:
         if value in seen:
             raise PydanticCustomError("duplicate", f"the {kind} {value!r} is there twice: expected each once")
         seen.add(value)
+
+
+def told_apart(variants: tuple[Variant, ...]) -> tuple[Variant, ...]:
+    """The variants, each label that several share followed by its id: tables and legends show labels alone."""
+    labels = [variant.label for variant in variants]
+    return tuple(
+        variant.model_copy(update={"label": _with_id(variant)}) if labels.count(variant.label) > 1 else variant
+        for variant in variants
+    )
+
+
+def _with_id(variant: Variant) -> str:
+    suffix = f" ({variant.id})"
+    kept = variant.label[: LONGEST_TEXT - len(suffix)]
+    return kept + suffix if len(suffix) < LONGEST_TEXT else variant.id

@@ -5,8 +5,19 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
-from wncompare.catalog.registry import Options, Size, Text, unknown
-from wncompare.config.choices import DatasetChoice, FolderName, ModelChoice, Variant, VariantChoice, refuse_duplicates
+from wncompare.catalog.metrics import better
+from wncompare.catalog.registry import Options, Size, unknown
+from wncompare.config.choices import (
+    DatasetChoice,
+    FolderName,
+    MetricName,
+    ModelChoice,
+    Variant,
+    VariantChoice,
+    refuse_duplicates,
+    told_apart,
+)
+from wncompare.config.contrasts import Contrast, check_contrasts, effects
 from wncompare.config.grid import Point, points, replaced
 from wncompare.config.seeds import Seeds, Until
 from wncompare.config.training import Training
@@ -14,7 +25,6 @@ from wncompare.config.training import Training
 _GRID_KEYS = ("training.", "model.", "init_batch")
 _NOT_GRID_KEYS = ("training.epochs", "training.threads", "model.name", "model.file", "model.architecture")
 
-Accuracy = Annotated[float, Field(gt=0, le=1)]
 Scalar = bool | int | float | str
 GridValue = Scalar | Annotated[tuple[Scalar, ...], Field(strict=False, min_length=1, max_length=20)]
 Grid = dict[str, Annotated[tuple[GridValue, ...], Field(strict=False, min_length=1, max_length=100)]]
@@ -32,32 +42,32 @@ class Holdout(Options):
     holdout: Annotated[float, Field(gt=0, lt=0.9)]
 
 
+class Budget(Options):
+    """The most training seconds, or steps, after which contrasts are compared at equal cost; each may be left out."""
+
+    seconds: Annotated[float, Field(gt=0)] | None = None
+    steps: Size | None = None
+
+
 class Headline(Options):
     """The metric that verdicts are about, by its bare name, and which way it is better: by default that of its kind.
 
     It is read on the validation data, or on the test split where data are held out.
     """
 
-    metric: Text
+    metric: MetricName
     better: Literal["higher", "lower"] | None = None
-
-
-class Contrast(Options):
-    """A named difference between two variants, both by id: `variant` minus `reference`."""
-
-    name: FolderName
-    variant: str
-    reference: str
 
 
 class Config(Options):
     """One experiment: a dataset, a model, training settings, variants (the first is the reference) and seeds.
 
     `grid` maps keys to the values that every variant is trained with. What stands below `seeds` is for the statistics
-    and changes no run: `contrasts` (by default every other variant minus the first), `targets` (validation accuracies
-    whose time is taken), `headline` (by default the accuracy, of targets that are no classes the loss) and
-    `smallest_difference`, the difference in the headline from which one matters to you;
-    `tensorboard` writes event files beside the records.
+    and changes no run: `contrasts` (by default every other variant minus the first), `factors` (of a 2 × 2 of four
+    variants: for each factor those that have it; main effects and interaction are contrasts), `headline` (by default
+    the accuracy, of targets that are no classes the loss), `targets` (values of it on validation data whose time is
+    taken), `smallest_difference`, the difference in it from which one matters to you, and `budget`, at which variants
+    are compared at equal cost; `tensorboard` writes event files beside the records.
     """
 
     name: FolderName
@@ -70,9 +80,11 @@ class Config(Options):
     grid: Grid = Field(default={})
     seeds: Seeds
     contrasts: Annotated[tuple[Contrast, ...], Field(strict=False, max_length=100)] = ()
-    targets: Annotated[tuple[Accuracy, ...], Field(strict=False, max_length=20)] = ()
+    factors: dict[FolderName, Annotated[tuple[str, ...], Field(strict=False)]] | None = None
     headline: Headline | None = None
-    smallest_difference: Annotated[float, Field(gt=0, lt=1)] | None = None
+    targets: Annotated[tuple[float, ...], Field(strict=False, max_length=20)] = ()
+    smallest_difference: Annotated[float, Field(gt=0)] | None = None
+    budget: Budget | None = None
     tensorboard: bool = False
 
     @field_validator("validation")
@@ -105,7 +117,7 @@ class Config(Options):
     @classmethod
     def _unique_variants(cls, variants: tuple[Variant, ...]) -> tuple[Variant, ...]:
         refuse_duplicates("variant id", [variant.id.casefold() for variant in variants])
-        return variants
+        return told_apart(variants)
 
     @field_validator("grid")
     @classmethod
@@ -123,15 +135,48 @@ class Config(Options):
     @field_validator("contrasts")
     @classmethod
     def _contrasts_between_variants(cls, contrasts: tuple[Contrast, ...], info: ValidationInfo) -> tuple[Contrast, ...]:
-        refuse_duplicates("contrast name", [contrast.name for contrast in contrasts])
-        ids = [variant.id for variant in info.data.get("variants", ())]
-        for contrast in contrasts:
-            for side in (contrast.variant, contrast.reference):
-                if ids and side not in ids:
-                    raise PydanticCustomError("unknown_id", "{problem}", {"problem": unknown("variant id", side, ids)})
-            if contrast.variant == contrast.reference:
-                raise PydanticCustomError("contrast", f"{contrast.name!r}: expected two different variants")
+        check_contrasts(contrasts, [variant.id for variant in info.data.get("variants", ())])
         return contrasts
+
+    @field_validator("factors")
+    @classmethod
+    def _factors_of_a_2_by_2(
+        cls, factors: dict[str, tuple[str, ...]] | None, info: ValidationInfo
+    ) -> dict[str, tuple[str, ...]] | None:
+        if factors is not None and {"variants", "contrasts"} <= info.data.keys():
+            found = effects(factors, [variant.id for variant in info.data["variants"]])
+            refuse_duplicates("contrast name", [one.name for one in (*info.data["contrasts"], *found)])
+        return factors
+
+    @field_validator("headline")
+    @classmethod
+    def _headline_that_is_measured(cls, headline: Headline | None, info: ValidationInfo) -> Headline | None:
+        if headline is None or "training" not in info.data:
+            return headline
+        measured = ["loss", "accuracy", *(metric.name for metric in info.data["training"].metrics)]
+        if headline.metric not in measured:
+            problem = unknown("metric", headline.metric, measured)
+            raise PydanticCustomError("unknown_id", "{problem}", {"problem": problem})
+        if headline.better not in (None, better(headline.metric)):
+            raise PydanticCustomError(
+                "headline",
+                f"{headline.metric} is better {better(headline.metric)}: leave better: {headline.better} out",
+            )
+        return headline
+
+    @field_validator("targets", "smallest_difference")
+    @classmethod
+    def _of_an_accuracy(cls, value: Any, info: ValidationInfo) -> Any:
+        """Bound what is a part of one; a headline that is no accuracy has its own units."""
+        if getattr(info.data.get("headline"), "metric", "accuracy") == "accuracy":
+            for part in value if isinstance(value, tuple) else filter(None, [value]):
+                if not 0 < part <= 1:
+                    raise PydanticCustomError(
+                        "accuracy",
+                        "expected accuracies, above 0 and up to 1; of another metric, name the headline, such "
+                        "as {metric: loss}",
+                    )
+        return value
 
     @property
     def holdout(self) -> float | None:
@@ -165,9 +210,13 @@ class Config(Options):
         return Config.model_validate(data)
 
     def compared(self) -> tuple[Contrast, ...]:
-        """The contrasts that were asked for, or every other variant minus the first, named by its id."""
-        first, *others = (variant.id for variant in self.variants)
-        return self.contrasts or tuple(Contrast(name=other, variant=other, reference=first) for other in others)
+        """The contrasts that were asked for and those of the factors, or every other variant minus the first.
+
+        The latter are named by the variant's id.
+        """
+        first, *others = ids = [variant.id for variant in self.variants]
+        asked = self.contrasts + (() if self.factors is None else effects(self.factors, ids))
+        return asked or tuple(Contrast(name=other, variant=other, reference=first) for other in others)
 
     def dump(self) -> dict[str, Any]:
         """The resolved config as plain JSON data; `Config.model_validate` reads it back."""

@@ -135,9 +135,11 @@ _NAMING = (
     "duplicate",
     "grid_key",
     "contrast",
+    "factors",
     "metric",
     "early_stopping",
     "until",
+    "headline",
     "union_tag_not_found",
     "union_tag_invalid",
 )

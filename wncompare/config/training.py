@@ -7,13 +7,20 @@ from pydantic import Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
 from wncompare.catalog.registry import Options, Size, unknown
-from wncompare.config.choices import LossChoice, MetricChoice, OptimizerChoice, ScheduleChoice, refuse_duplicates
+from wncompare.config.choices import (
+    LossChoice,
+    MetricChoice,
+    MetricName,
+    OptimizerChoice,
+    ScheduleChoice,
+    refuse_duplicates,
+)
 
 
 class EarlyStopping(Options):
     """Stop a run when `metric` has not got better by more than `min_delta` for `patience` epochs."""
 
-    metric: str = "val_loss"
+    metric: MetricName = "val_loss"
     patience: Size
     min_delta: Annotated[float, Field(ge=0)] = 0.0
 
@@ -21,7 +28,7 @@ class EarlyStopping(Options):
 class StopAt(Options):
     """Stop a run when `metric` reaches `value`: an accuracy from below, a loss from above."""
 
-    metric: str = "val_accuracy"
+    metric: MetricName = "val_accuracy"
     value: float
 
 

@@ -1,7 +1,8 @@
 """The results folder: what a run leaves on disk, written atomically and read back with its schema checked.
 
     results/cifar10/
-      experiment.json                  schema version, resolved config
+      experiment.json                  schema version, resolved config, the protocol where seeds are added
+      looks.json                       what the verdict said whenever a command ended, and over which seeds
       weight_norm/[<point>/]seed-0/    <variant id>/<point of the grid, where there is one>/seed-<seed>
         run.json  history.csv  layers.csv  log.txt  checkpoint.npz  model.keras
 
@@ -17,14 +18,27 @@ from wncompare.records.layout import (
     HISTORY_FILE,
     LAYERS_FILE,
     LOG_FILE,
+    LOOKS_FILE,
     METRICS,
     MODEL_FILE,
     RUN_FILE,
     run_folder,
     run_name,
 )
-from wncompare.records.reading import difference, find, read, read_config, read_record, read_run
-from wncompare.records.schema import TIMING, DatasetRecord, Experiment, Run, RunRecord, Status, is_done
+from wncompare.records.looks import log_looks, read_looks
+from wncompare.records.protocol import protocol_fingerprint, protocol_of
+from wncompare.records.reading import difference, find, read, read_config, read_protocol, read_record, read_run
+from wncompare.records.schema import (
+    TIMING,
+    DatasetRecord,
+    Experiment,
+    LookedAt,
+    LookRecord,
+    Run,
+    RunRecord,
+    Status,
+    is_done,
+)
 from wncompare.records.tables import read_history, read_layers, read_rows
 from wncompare.records.writing import clear_run, delete_run, write_experiment, write_history, write_layers, write_run
 
@@ -36,12 +50,15 @@ __all__ = [
     "HISTORY_FILE",
     "LAYERS_FILE",
     "LOG_FILE",
+    "LOOKS_FILE",
     "METRICS",
     "MODEL_FILE",
     "RUN_FILE",
     "TIMING",
     "DatasetRecord",
     "Experiment",
+    "LookRecord",
+    "LookedAt",
     "Run",
     "RunRecord",
     "Status",
@@ -50,10 +67,15 @@ __all__ = [
     "difference",
     "find",
     "is_done",
+    "log_looks",
+    "protocol_fingerprint",
+    "protocol_of",
     "read",
     "read_config",
     "read_history",
     "read_layers",
+    "read_looks",
+    "read_protocol",
     "read_record",
     "read_rows",
     "read_run",

@@ -7,6 +7,7 @@ from wncompare.catalog.metrics import METRICS as FURTHER
 from wncompare.config.grid import Point
 
 EXPERIMENT_FILE = "experiment.json"
+LOOKS_FILE = "looks.json"
 RUN_FILE = "run.json"
 HISTORY_FILE = "history.csv"
 LAYERS_FILE = "layers.csv"

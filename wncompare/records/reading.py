@@ -1,11 +1,8 @@
 """A results folder read: every record is validated, and one that is damaged or out of place is named."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TypeVar
-
-from pydantic import ValidationError
+from typing import Any
 
 from wncompare import config as configs
 from wncompare.config import Config
@@ -13,12 +10,12 @@ from wncompare.config.grid import Point
 from wncompare.errors import RecordsError, WncompareError
 from wncompare.records.identity import differences, farthest
 from wncompare.records.layout import EXPERIMENT_FILE, HISTORY_FILE, RUN_FILE, run_folder
-from wncompare.records.schema import SCHEMA_VERSION, Experiment, ExperimentRecord, Record, Run, RunRecord
-from wncompare.records.tables import read_history, read_text
+from wncompare.records.looks import read_looks
+from wncompare.records.schema import Experiment, ExperimentRecord, Run, RunRecord
+from wncompare.records.tables import read_history
+from wncompare.records.validated import read_validated
 from wncompare.storage.files import strict
 from wncompare.storage.locks import is_held
-
-R = TypeVar("R", bound="Record")
 
 
 def find(path: Path) -> list[Path]:
@@ -41,7 +38,7 @@ def read(folder: Path) -> Experiment:
     Raises:
         RecordsError: a record is damaged, foreign or not in its place; the message names the file.
     """
-    config = read_config(folder)
+    record, config = _read_experiment(folder)
     places = (
         (run_folder(folder, variant.id, point, seed), point)
         for variant in config.variants
@@ -50,7 +47,7 @@ def read(folder: Path) -> Experiment:
     )
     runs = tuple(read_run(place, point) for place, point in places if (place / RUN_FILE).exists())
     _refuse_mixtures(runs)
-    return Experiment(folder, config, runs)
+    return Experiment(folder, config, runs, looks=read_looks(folder), protocol=record.protocol_fingerprint)
 
 
 def _refuse_mixtures(runs: Sequence[Run]) -> None:
@@ -73,10 +70,23 @@ def _refuse_mixture(other: Run, run: Run, *free: str) -> None:
 
 def read_config(folder: Path) -> Config:
     """The resolved config of the experiment in `folder`."""
+    return _read_experiment(folder)[1]
+
+
+def read_protocol(folder: Path) -> dict[str, Any] | None:
+    """What was decided in `folder` before the first run; None where nothing was, or is there yet.
+
+    Raises:
+        RecordsError: experiment.json is damaged or foreign.
+    """
+    return _read_experiment(folder)[0].protocol if (folder / EXPERIMENT_FILE).exists() else None
+
+
+def _read_experiment(folder: Path) -> tuple[ExperimentRecord, Config]:
     file = folder / EXPERIMENT_FILE
-    record = _read_record(file, ExperimentRecord)
+    record = read_validated(file, ExperimentRecord)
     try:
-        return configs.from_data(record.config, str(file))
+        return record, configs.from_data(record.config, str(file))
     except WncompareError as error:
         raise RecordsError(str(error)) from None
 
@@ -124,25 +134,9 @@ def difference(planned: RunRecord, found: RunRecord, folder: Path) -> str:
 
 
 def _read_run_record(folder: Path, *, own: bool = False) -> RunRecord:
-    record = _read_record(folder / RUN_FILE, RunRecord)
+    record = read_validated(folder / RUN_FILE, RunRecord)
     if record.status == "running" and (own or not is_held(folder)):
-        record = _read_record(folder / RUN_FILE, RunRecord)  # it may have ended in between
+        record = read_validated(folder / RUN_FILE, RunRecord)  # it may have ended in between
         if record.status == "running":
             return record.model_copy(update={"status": "interrupted"})
     return record
-
-
-def _read_record(file: Path, kind: type[R]) -> R:
-    try:
-        data = json.loads(read_text(file))
-    except (ValueError, RecursionError) as error:
-        raise RecordsError(f"{file}: damaged JSON ({error}): delete the run's folder and run again") from None
-    version = data.get("schema_version") if isinstance(data, dict) else None
-    if version != SCHEMA_VERSION:
-        raise RecordsError(f"{file}: schema version {version!r}: this wncompare reads version {SCHEMA_VERSION}")
-    try:
-        return kind.model_validate(data)
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = "".join(f"{part}: " for part in first["loc"])
-        raise RecordsError(f"{file}: {where}{first['msg']}: delete the run's folder and run again") from None

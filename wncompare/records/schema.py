@@ -43,7 +43,8 @@ def _left_out(data: dict[str, Any], **defaults: Any) -> dict[str, Any]:
 class DatasetRecord(Record):
     """Which data a run was trained on, and what a reader should know of them.
 
-    `test_examples` is how many the test split has; records of earlier versions do not say.
+    `test_examples` is how many the test split has, `test_majority` the share of its most frequent class,
+    `test_variance` the mean squared distance of its numbers from their mean; records of earlier versions do not say.
     """
 
     name: str
@@ -52,10 +53,12 @@ class DatasetRecord(Record):
     official: bool | None
     caveats: tuple[str, ...] = ()
     test_examples: int | None = None
+    test_majority: float | None = None
+    test_variance: float | None = None
 
     @model_serializer(mode="wrap")
     def _without_what_is_not_known(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        return _left_out(serialize(self), test_examples=None)
+        return _left_out(serialize(self), test_examples=None, test_majority=None, test_variance=None)
 
 
 class RunRecord(Record):
@@ -117,11 +120,49 @@ class RunRecord(Record):
 
 
 class ExperimentRecord(Record):
-    """What experiment.json holds."""
+    """What experiment.json holds.
+
+    The `protocol`, which says before the first run when seeds will be enough, and its SHA-256 `protocol_fingerprint`
+    are left out where the config has a list of seeds.
+    """
 
     schema_version: Literal[1] = SCHEMA_VERSION
     wncompare: str
     config: dict[str, Any]
+    protocol: dict[str, Any] | None = None
+    protocol_fingerprint: str | None = None
+
+    @model_serializer(mode="wrap")
+    def _without_an_absent_protocol(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        data: dict[str, Any] = serialize(self)
+        return {key: value for key, value in data.items() if value is not None}
+
+    @model_validator(mode="after")
+    def _of_its_protocol(self) -> "ExperimentRecord":
+        if self.protocol_fingerprint != (None if self.protocol is None else fingerprint(self.protocol)):
+            raise PydanticCustomError("fingerprint", "the protocol's fingerprint is not that of the protocol")
+        return self
+
+
+class LookedAt(Record):
+    """What a look said of one contrast: `n` pairs, their mean difference and its interval, the corrected p-value."""
+
+    contrast: str
+    n: int
+    outcome: str
+    p: Number
+    mean: Number
+    low: Number
+    high: Number
+
+
+class LookRecord(Record):
+    """One look: when, over which seeds, under which protocol (its fingerprint; none for a list), and what it said."""
+
+    at: str
+    seeds: tuple[int, ...]
+    protocol: str | None = None
+    contrasts: tuple[LookedAt, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -148,13 +189,16 @@ class Run:
 class Experiment:
     """An experiment as read from disk: its config and the runs there are, in the config's order.
 
-    `seeds` are those that count, by default all that the config could have.
+    `seeds` are those that count, by default all that the config could have; `looks` is the log of looks at them, and
+    `protocol` the fingerprint of what was written before the first run of when seeds will be enough.
     """
 
     folder: Path
     config: Config
     runs: tuple[Run, ...]
     seeds: tuple[int, ...] = ()
+    looks: tuple[LookRecord, ...] = ()
+    protocol: str | None = None
 
     def __post_init__(self) -> None:
         """Let all seeds of the config count where none are named."""

@@ -16,6 +16,7 @@ from wncompare.records.layout import (
     RUN_FILE,
     history_columns,
 )
+from wncompare.records.protocol import protocol_fingerprint, protocol_of
 from wncompare.records.schema import ExperimentRecord, RunRecord
 from wncompare.storage.files import sweep, write_csv, write_json
 
@@ -23,7 +24,12 @@ from wncompare.storage.files import sweep, write_csv, write_json
 def write_experiment(folder: Path, config: Config, version: str) -> None:
     """Write experiment.json, into a new folder where there is none."""
     folder.mkdir(parents=True, exist_ok=True)
-    record = ExperimentRecord(wncompare=version, config=config.dump())
+    record = ExperimentRecord(
+        wncompare=version,
+        config=config.dump(),
+        protocol=protocol_of(config),
+        protocol_fingerprint=protocol_fingerprint(config),
+    )
     write_json(folder / EXPERIMENT_FILE, record.model_dump())
 
 

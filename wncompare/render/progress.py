@@ -56,8 +56,9 @@ def _print_line(output: Console, event: Event, epochs: int) -> None:
 def _line(event: Event, epochs: int) -> str:
     """An event as text; empty where it is nothing for a log."""
     match event:
-        case Planned(waiting, finished):
-            return f"{waiting} runs to train, {finished} finished before"
+        case Planned(waiting, finished, least):
+            number = waiting if least in (None, waiting) else f"{least} to {waiting}"
+            return f"{number} runs to train, {finished} finished before"
         case Notice(task, message):
             return f"{task}: {message}" if task else message
         case EpochDone(task, epoch, logs):

@@ -9,13 +9,17 @@ from pathlib import Path
 from types import MappingProxyType
 from uuid import uuid4
 
+import numpy as np
+
 from wncompare import __version__, data, records
 from wncompare.config import Config
 from wncompare.data.dataset import hold_out
 from wncompare.errors import RecordsError
 from wncompare.records import DatasetRecord
+from wncompare.run.audit import refuse_misfits
 from wncompare.run.engines import Engine, Job, LocalEngine, Perform
-from wncompare.run.plan import PlannedRun, plan, unfinished, untrained
+from wncompare.run.looking import Watch, is_settled_there, log_now, refuse_another_protocol
+from wncompare.run.plan import PlannedRun, plan, unfinished, untrained, untried
 from wncompare.storage.locks import folder_lock, is_held, run_lock
 from wncompare.tasks import Busy, Download, Ended, Event, Failed, Notice, Planned, TrainTask
 
@@ -67,6 +71,8 @@ def execute(
 
     Finished runs are skipped; interrupted and failed ones, and those of fewer epochs, go on from their last epoch. A
     run that another process is training is left to it: once all else is done, this one waits for its end.
+    With `until` seeds are trained in their order up to the look that settles every contrast; what is under way then is
+    ended. What the verdict says is logged at each look, and with a list of seeds at the end.
 
     `data_dir` is where datasets are looked for first; `overwrite` says to delete earlier runs that differ from what is
     asked, `fail_fast` to stop at the first that fails; `listen` hears of everything. `build_model` is for
@@ -74,12 +80,14 @@ def execute(
 
     Raises:
         DatasetError: the dataset is not to be had.
-        RecordsError: the folder holds runs that are damaged or differ in more than labels, colours and lists, or it
-            was removed under way.
+        ModelError: an arm cannot be built, or cannot take a step.
+        RecordsError: the folder holds runs that are damaged or differ in more than labels, colours and lists, or that
+            another protocol decides about, or it was removed under way.
         UsageError: the device or the engine is not to be had.
     """
     device, beside = engine.choose_device(), _held(config, folder)
-    job = Job(folder.absolute(), config.training.threads, device, untrained(config, folder), beside)
+    expected = 0 if is_settled_there(config, folder) else untrained(config, folder)
+    job = Job(folder.absolute(), config.training.threads, device, expected, beside)
     with engine.open(job) as perform:
         dataset = data.load(config.dataset.name, config.dataset, data_dir=data_dir, progress=downloads(listen))
         if config.holdout:
@@ -88,17 +96,25 @@ def execute(
         for caveat in record.caveats:
             listen(Notice("", caveat))
         runs = plan(config, folder, record, device)
+        training = _Training(config, folder, data_dir, data.share(dataset), build_model, own_variants, uuid4().hex)
+        del dataset
+        refuse_misfits(training.tasks(untried(runs, overwrite=overwrite)), perform)
         with folder_lock(folder):
+            if not overwrite:
+                refuse_another_protocol(config, folder)
             waiting = unfinished(runs, overwrite=overwrite)
             records.write_experiment(folder, config, __version__)
-        listen(Planned(len(waiting), len(runs) - len(waiting)))
+        done = len(runs) - len(waiting)
+        watch = Watch(config, folder, runs, say=lambda message: listen(Notice("", message)))
+        if watch.is_over({run.name for run in runs} - {run.name for run in waiting}):
+            waiting = []
+        listen(Planned(len(waiting), done, watch.next_of(waiting)))
         if beside:
             listen(Notice("", _BESIDE.format(folder=folder, beside=beside)))
-        shared = data.share(dataset) if waiting else None
-        del dataset
-        training = _Training(config, folder, data_dir, shared, build_model, own_variants, uuid4().hex)
-        outcomes = tuple(training.outcomes(waiting, perform, listen, fail_fast=fail_fast))
-        return Execution(outcomes, skipped=len(runs) - len(waiting))
+        outcomes = tuple(training.outcomes(waiting, perform, listen, watch, fail_fast=fail_fast))
+        if config.until is None:
+            log_now(folder)
+        return Execution(outcomes, skipped=done)
 
 
 _BESIDE = "{folder}: another wncompare run is training here, {beside} at a time: each run is trained once, by either"
@@ -118,7 +134,21 @@ def _dataset_record(dataset: data.Dataset) -> DatasetRecord:
         official=dataset.official,
         caveats=data.caveats(dataset),
         test_examples=len(dataset.test),
+        test_majority=_majority(dataset),
+        test_variance=_variance(dataset),
     )
+
+
+def _majority(dataset: data.Dataset) -> float | None:
+    """How often guessing the most frequent class is right on the test split."""
+    y = dataset.test.y
+    return float(np.bincount(y).max() / len(y)) if dataset.form.target.kind == "classes" else None
+
+
+def _variance(dataset: data.Dataset) -> float | None:
+    """The squared error of guessing the mean of the test split's numbers."""
+    y = dataset.test.y
+    return float(np.mean((y - y.mean(axis=0)) ** 2)) if dataset.form.target.kind == "numbers" else None
 
 
 @dataclass(frozen=True)
@@ -134,12 +164,15 @@ class _Training:
     session: str
 
     def outcomes(
-        self, runs: Sequence[PlannedRun], perform: Perform, listen: Listener, *, fail_fast: bool
+        self, runs: Sequence[PlannedRun], perform: Perform, listen: Listener, watch: Watch, *, fail_fast: bool
     ) -> Iterator[RunOutcome]:
-        """Have the engine do the runs: first those that no other process is training, then wait for the others."""
+        """Have the engine do the runs: first those that no other process is training, then wait for the others.
+
+        It ends with the last run, or as soon as no further one is needed.
+        """
         left = {run.name: run for run in runs}
         for wait in (False, True):
-            with closing(perform(list(self._tasks(left.values(), wait=wait)))) as events:
+            with closing(perform(list(self.tasks(left.values(), wait=wait)))) as events:
                 for event in events:
                     if isinstance(event, Busy):
                         continue
@@ -149,8 +182,11 @@ class _Training:
                         yield outcome
                         if fail_fast and outcome.status != "finished":
                             return
+                        if watch.is_over([event.task]):
+                            return
 
-    def _tasks(self, runs: Iterable[PlannedRun], *, wait: bool) -> Iterator[TrainTask]:
+    def tasks(self, runs: Iterable[PlannedRun], *, wait: bool = False) -> Iterator[TrainTask]:
+        """The tasks of these runs; `wait` says to wait for another process that has one."""
         configs: dict[str, Config] = {}
         for run in runs:
             if run.point.slug not in configs:

@@ -95,6 +95,25 @@ def untrained(config: Config, folder: Path) -> int:
     return sum(not (place / records.MODEL_FILE).exists() for place in places)
 
 
+def untried(runs: tuple[PlannedRun, ...], *, overwrite: bool) -> list[PlannedRun]:
+    """A run of each network of which the folder holds no run that has trained an epoch: whether it can is not known.
+
+    Raises:
+        RecordsError: as `unfinished`, but that nothing is deleted.
+    """
+    states = _states(runs, overwrite=overwrite)
+    known = {_network(state.run) for state in states if state.has_trained}
+    first = {_network(run): run for run in reversed(runs)}
+    return [run for run in runs if run is first[_network(run)] and _network(run) not in known]
+
+
+def _network(run: PlannedRun) -> str:
+    """What decides whether a run can be trained at all: model, variant, loss and metrics."""
+    training = run.record.identity["training"]
+    parts = {key: run.record.identity[key] for key in ("model", "variant")}
+    return fingerprint({**parts, "loss": training["loss"], "metrics": training["metrics"]})
+
+
 def unfinished(runs: tuple[PlannedRun, ...], *, overwrite: bool) -> list[PlannedRun]:
     """The runs that the folder does not hold as asked, with nothing in their way: conflicting records are deleted.
 
@@ -102,10 +121,7 @@ def unfinished(runs: tuple[PlannedRun, ...], *, overwrite: bool) -> list[Planned
         RecordsError: a record is damaged or of something else, and `overwrite` does not say to delete it; or another
             process is training what is to be deleted. Then nothing has been deleted.
     """
-    states = [_State.of(run) for run in runs]
-    for state in states:
-        if state.refusal and not overwrite:
-            raise state.refusal
+    states = _states(runs, overwrite=overwrite)
     in_the_way = [state.run for state in states if state.in_the_way]
     for run in in_the_way:  # before the first is deleted; to hold all at once could take too many open files
         if is_held(run.folder):
@@ -115,12 +131,21 @@ def unfinished(runs: tuple[PlannedRun, ...], *, overwrite: bool) -> list[Planned
     return [state.run for state in states if not state.done]
 
 
+def _states(runs: tuple[PlannedRun, ...], *, overwrite: bool) -> "list[_State]":
+    states = [_State.of(run) for run in runs]
+    for state in states:
+        if state.refusal and not overwrite:
+            raise state.refusal
+    return states
+
+
 @dataclass(frozen=True)
 class _State:
     """What is in a run's place."""
 
     run: PlannedRun
     done: bool = False
+    has_trained: bool = False
     in_the_way: bool = False
     refusal: RecordsError | None = None
 
@@ -136,7 +161,8 @@ class _State:
         if difference:
             is_loss = found.status != "failed" or (run.folder / records.CHECKPOINT_FILE).exists()
             return cls(run, in_the_way=True, refusal=_refusal(run, difference) if is_loss else None)
-        return cls(run, done=records.is_done(run.record, found))
+        has_trained = (run.folder / records.HISTORY_FILE).exists()
+        return cls(run, done=records.is_done(run.record, found), has_trained=has_trained)
 
 
 def _refusal(run: PlannedRun, difference: str) -> RecordsError:

@@ -12,6 +12,10 @@ from wncompare.analysis.stats.pairing import paired
 
 RESAMPLES = 9999
 FEWEST_FOR_A_RATIO = 3
+FEWEST_FOR_A_BOOTSTRAP = 5
+"""A bootstrap's interval of a median lies between the least and the largest value at most, which have the true median
+between them with probability 1 − 2/2ⁿ: three in four for three values, 94 % for five.
+"""
 
 
 def median(values: ArrayLike) -> float:
@@ -43,13 +47,13 @@ def mean_band(values: NDArray[np.float64], *, confidence: float = CONFIDENCE) ->
 def median_interval(
     values: ArrayLike, *, confidence: float = CONFIDENCE, rng: np.random.Generator | int = 0
 ) -> Quantile:
-    """The `median` of values (n,) and its percentile bootstrap interval over seeds; NaN bounds where n is below two.
+    """The `median` of values (n,) and its percentile bootstrap interval over seeds; NaN bounds where n is below five.
 
     The same `rng` (a Generator, or the seed of one) gives the same interval.
     """
     values = np.asarray(values, np.float64)
     n = len(values)
-    if n < 2:
+    if n < FEWEST_FOR_A_BOOTSTRAP:
         return Quantile(n, median(values), np.nan, np.nan)
     resamples = values[np.random.default_rng(rng).integers(n, size=(RESAMPLES, n))]
     return Quantile(n, median(values), *percentile_interval(inverted_cdf(resamples, 0.5), confidence))
@@ -91,16 +95,17 @@ def ratio_of_medians(
 ) -> Quantile:
     """The median of positive values over the reference's median, with a percentile bootstrap interval over seeds.
 
-    For times to a target: misses are infinite and stay in the medians. The ratio is inf where only the arm's median is
-    a miss, 0 where only the reference's is, and NaN where both are. A resample with two misses could have any ratio: it
-    counts as 0 for the lower bound and as inf for the upper one. NaN bounds where n is below three.
+    For times to a target: misses are infinite and stay in the medians. The ratio is inf where the arm's median alone is
+    a miss. Where the reference's is, there is none (NaN): nothing is so many times as long as never. A resample with
+    two misses could have any ratio: it counts as 0 for the lower bound and as inf for the upper one. NaN bounds where n
+    is below five.
     """
     ours, theirs = paired(values, reference)
-    n = len(ours)
+    n, ours_median, theirs_median = len(ours), median(ours), median(theirs)
+    value = ours_median / theirs_median if np.isfinite(theirs_median) else np.nan
+    if np.isnan(value) or n < FEWEST_FOR_A_BOOTSTRAP:
+        return Quantile(n, value, np.nan, np.nan)
     with np.errstate(invalid="ignore"):
-        value = float(inverted_cdf(ours, 0.5) / inverted_cdf(theirs, 0.5))
-        if n < FEWEST_FOR_A_RATIO:
-            return Quantile(n, value, np.nan, np.nan)
         seeds = np.random.default_rng(rng).integers(n, size=(RESAMPLES, n))
         resampled = inverted_cdf(ours[seeds], 0.5) / inverted_cdf(theirs[seeds], 0.5)
     low, _ = percentile_interval(np.where(np.isnan(resampled), 0, resampled), confidence)

@@ -7,26 +7,23 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.stats import permutation_test
 
 from wncompare.analysis.estimates import PATTERNS
-from wncompare.analysis.stats.pairing import differences
-
-RESOLUTION = float(np.finfo(np.float32).eps)
+from wncompare.analysis.stats.pairing import RESOLUTION
 
 
 def sign_flip_p_value(
-    values: NDArray[np.float64], reference: NDArray[np.float64], *, rng: np.random.Generator | int = 0
+    differences: NDArray[np.float64], *, magnitude: float = 0.0, rng: np.random.Generator | int = 0
 ) -> float:
-    """The two-sided p-value of values (n,) paired with a reference (n,), each pair's sign as likely to be the opposite.
+    """The two-sided p-value of paired differences (n,), each one's sign as likely to be the opposite.
 
-    It is the share of sign patterns whose mean difference is as far from 0 as the observed one (Fisher 1935), over all
-    2ⁿ patterns up to n = 15, else over 2¹⁵ random ones drawn with `rng`. Means that differ by less than float32 can
-    tell of the values are ties, for accuracies are kept so. NaN where n is below two or a difference is not finite.
+    It is the share of sign patterns whose mean is as far from 0 as the observed one (Fisher 1935), over all 2ⁿ patterns
+    up to n = 15, else over 2¹⁵ random ones drawn with `rng`. Means that differ by less than float32 can tell of values
+    of that `magnitude` are ties, for accuracies are kept so. NaN where n is below two or a difference is not finite.
     """
-    by_pair = differences(values, reference)
-    if len(by_pair) < 2 or not np.isfinite(by_pair).all():
+    if len(differences) < 2 or not np.isfinite(differences).all():
         return np.nan
     test = permutation_test(
-        (by_pair,),
-        _mean_with_ties(abs(float(by_pair.mean())), RESOLUTION * float(np.abs([values, reference]).max())),
+        (differences,),
+        _mean_with_ties(abs(float(differences.mean())), RESOLUTION * magnitude),
         permutation_type="samples",
         vectorized=True,
         n_resamples=PATTERNS,

@@ -1,17 +1,17 @@
-"""A variant against its reference, seed by seed."""
+"""A variant against its reference, or any weighted sum of variants, seed by seed."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import brentq
 from scipy.stats import norm
 
-from wncompare.analysis.estimates import Equivalence, Estimate
-from wncompare.analysis.stats.means import CONFIDENCE, detectable_difference, equivalence, mean_interval
-from wncompare.analysis.stats.p_values import sign_flip_p_value, smallest_p_value
-from wncompare.analysis.stats.pairing import differences, paired
+from wncompare.analysis.estimates import Equivalence, Estimate, Quantile
+from wncompare.analysis.stats.gates import Fixed, Gate
+from wncompare.analysis.stats.means import CONFIDENCE, SIGNIFICANCE, equivalence, mean_interval
+from wncompare.analysis.stats.pairing import differences, magnitude, paired, resolved
 
 
 def mean_difference(values: Mapping[int, float], reference: Mapping[int, float]) -> Estimate:
@@ -24,16 +24,17 @@ def probability_of_improvement(
 ) -> Estimate:
     """P(X > Y) + P(X = Y)/2 over all n² pairs of a run X of values (n,) and a run Y of reference (n,), in `mean`.
 
-    It is U/n² of Mann and Whitney (Agarwal et al. 2021). It takes ranks alone, so −inf is a value like
-    any other. The interval is Newcombe's (2006, method 5), for a bootstrap's has no width where the arms do not
-    overlap; it takes the arms as independent, and is wider than need be where seeds make them alike. NaN bounds where
-    n is below two.
+    It is U/n² of Mann and Whitney (Agarwal et al. 2021), where what float32 cannot tell apart is equal. It takes ranks
+    alone, so −inf is a value like any other. The interval is Newcombe's (2006, method 5), for a bootstrap's has no
+    width where the arms do not overlap; it takes the arms as independent, and is wider than need be where seeds make
+    them alike. NaN bounds where n is below two.
     """
     n = len(values)
     if n == 0:
         return Estimate(n, np.nan, np.nan, np.nan)
-    above, same = np.greater.outer(values, reference), np.equal.outer(values, reference)
-    probability = float(above.mean() + same.mean() / 2)
+    with np.errstate(invalid="ignore"):  # two runs that diverged: −inf − −inf
+        ahead = resolved(np.subtract.outer(values, reference), magnitude(values, reference))
+    probability = float(((1 + np.sign(np.nan_to_num(ahead))) / 2).mean())
     if n == 1:
         return Estimate(n, probability, np.nan, np.nan)
     low = _lower_bound(probability, n, confidence)
@@ -55,13 +56,15 @@ def _lower_bound(probability: float, n: int, confidence: float) -> float:
 
 @dataclass(frozen=True)
 class PairedComparison:
-    """A variant minus its reference over the `n` seeds that both have.
+    """A variant minus its reference, or another weighted sum of variants, over the `n` seeds that all of them have.
 
-    `difference` and `p_value` (sign-flip test) are of the mean difference: NaN with fewer than two pairs, and withheld
-    (NaN) where a run diverged. `smallest_p` is the least p-value that n pairs can reach. The
-    `probability_of_improvement` (in `mean`), `wins`, `ties` and `losses` rank a diverged run worst. `sign` is 1 where
-    higher values are better, −1 where lower ones are. `detectable` is
-    the smallest |mean difference| found with 80 % power; `equivalence` is None without a `smallest_difference`.
+    Of the mean: `difference`, its `p_value`, the `effect` d̄/s (not corrected for few pairs), the smallest |mean
+    difference| `detectable` with 80 % power and the word on `equivalence`, None without a `smallest_difference`. NaN
+    and None with fewer than two pairs, and withheld where a run diverged.
+
+    Of pairs, in which a diverged run ranks worst: `median` and its `sign_p_value`, `wins`, `ties`, `losses`, and the
+    `probability_of_improvement` (in `mean`). The `smallest_…` are the least p-values that n pairs can reach. `sign` is
+    1 where higher values are better, −1 where lower ones are.
     """
 
     n: int
@@ -69,12 +72,19 @@ class PairedComparison:
     difference: Estimate
     p_value: float
     smallest_p: float
-    probability_of_improvement: Estimate
+    effect: float
+    detectable: float
+    equivalence: Equivalence | None
+    median: Quantile
+    sign_p_value: float
+    smallest_sign_p: float
     wins: int
     ties: int
     losses: int
-    detectable: float
-    equivalence: Equivalence | None
+    probability_of_improvement: Estimate
+
+
+_AT_ONCE = Fixed()
 
 
 def compare_pairs(
@@ -83,26 +93,63 @@ def compare_pairs(
     *,
     sign: int = 1,
     smallest_difference: float | None = None,
-    rng: np.random.Generator | int = 0,
+    gate: Gate = _AT_ONCE,
 ) -> PairedComparison:
     """Compare values by seed with the reference's over the seeds that both have; with `sign` −1 lower ones are better.
 
-    A diverged run is the worst there is, −inf or, where lower is better, inf; NaN is missing. `rng` (a Generator,
-    or the seed of one) draws the sign flips of more than 15 pairs: the same one gives the same p-value.
+    A diverged run is the worst there is, −inf or, where lower is better, inf; NaN is missing.
     """
     ours, theirs = paired(values, reference)
-    by_pair = differences(ours, theirs)
-    wins, losses = (int((side * ours > side * theirs).sum()) for side in (sign, -sign))
-    return PairedComparison(
-        n=len(by_pair),
+    found = compare_differences(
+        differences(ours, theirs),
+        magnitude=magnitude(ours, theirs),
         sign=sign,
-        difference=mean_interval(by_pair),
-        p_value=sign_flip_p_value(ours, theirs, rng=rng),
-        smallest_p=smallest_p_value(len(by_pair)),
-        probability_of_improvement=probability_of_improvement(sign * ours, sign * theirs),
-        wins=wins,
-        ties=len(by_pair) - wins - losses,
-        losses=losses,
-        detectable=detectable_difference(by_pair),
-        equivalence=None if smallest_difference is None else equivalence(by_pair, smallest_difference),
+        smallest_difference=smallest_difference,
+        gate=gate,
     )
+    return replace(found, probability_of_improvement=probability_of_improvement(sign * ours, sign * theirs))
+
+
+def compare_differences(
+    differences: ArrayLike,
+    *,
+    magnitude: float,
+    sign: int = 1,
+    smallest_difference: float | None = None,
+    gate: Gate = _AT_ONCE,
+) -> PairedComparison:
+    """Compare the arms of any weighted sum by its values seed by seed, (n,); with `sign` −1 lower ones are better.
+
+    They are in the order of seeds, which the looks of a gate go by. One is infinite where a run diverged, and NaN where
+    runs did that would move it either way: a tie. `magnitude` is the largest |weight · value| that went into them: what
+    float32 cannot tell from 0 at that size is a tie too. The probability of improvement is NaN: a sum has no runs to
+    rank.
+    """
+    by_pair = resolved(differences, magnitude)
+    n = len(by_pair)
+    wins, losses = (int((side * by_pair > 0).sum()) for side in (sign, -sign))
+    mean = gate.interval(by_pair)
+    deviation = float(by_pair.std(ddof=1)) if n > 1 and np.isfinite(by_pair).all() else np.nan
+    return PairedComparison(
+        n=n,
+        sign=sign,
+        difference=mean,
+        p_value=gate.p_value(by_pair, magnitude=magnitude),
+        smallest_p=gate.smallest_p(n),
+        effect=mean.mean / deviation if deviation else np.nan,
+        detectable=gate.detectable_effect(n) * deviation,
+        equivalence=_equivalence(gate, by_pair, smallest_difference),
+        median=gate.median(by_pair),
+        sign_p_value=gate.sign_p_value(by_pair),
+        smallest_sign_p=gate.smallest_sign_p(n),
+        wins=wins,
+        ties=n - wins - losses,
+        losses=losses,
+        probability_of_improvement=Estimate(n, np.nan, np.nan, np.nan),
+    )
+
+
+def _equivalence(gate: Gate, by_pair: NDArray[np.float64], smallest_difference: float | None) -> Equivalence | None:
+    if smallest_difference is None:
+        return None
+    return equivalence(gate.interval(by_pair, alpha=2 * SIGNIFICANCE), gate.interval(by_pair), smallest_difference)

@@ -1,9 +1,11 @@
-"""The dataset of a task, as its driver gives it."""
+"""The dataset of a task and the user's own functions, as its driver gives them."""
 
 from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
+import cloudpickle
 import tensorflow as tf
 
 from wncompare import data
@@ -23,6 +25,11 @@ def dataset_of(choice: Named, data_dir: Path | None, shared: Shared | None) -> D
         with suppress(DatasetError):  # this machine's disk may not have it
             return data.opened(shared)
     return data.load(choice.name, choice, data_dir=data_dir)
+
+
+def unpacked(function: bytes | None) -> Any:
+    """The user's own function, as `wncompare.compare` sent it to this worker."""
+    return None if function is None else cloudpickle.loads(function)
 
 
 def use_device(device: Device) -> None:

@@ -10,7 +10,6 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-import cloudpickle
 import keras
 import numpy as np
 
@@ -23,8 +22,9 @@ from wncompare.nn.layer_table import layer_rows, parameters
 from wncompare.nn.moments import largest_momentum, redundant_gains
 from wncompare.nn.runs.ending import Ending, ending_of
 from wncompare.nn.runs.folder import History, RunFolder
-from wncompare.nn.runs.inputs import dataset_of, use_device
+from wncompare.nn.runs.inputs import dataset_of, unpacked, use_device
 from wncompare.nn.runs.trainers import trainer_of
+from wncompare.nn.standardized import with_standard
 from wncompare.nn.training import programs
 from wncompare.nn.training.trainer import EpochResult, Trainer
 from wncompare.records import TIMING, RunRecord, Status, provenance
@@ -78,7 +78,7 @@ def _train(
     task: TrainTask, dataset: Dataset, folder: RunFolder, record: RunRecord, report: Report, started: float
 ) -> Status:
     config, parts = task.config, splits(dataset, task.config.holdout)
-    own = _unpacked(task.build_model), _unpacked(task.vary)
+    own = unpacked(task.build_model), unpacked(task.vary)
     model = arms.build(config, record.variant, record.seed, dataset, parts[0], *own)
     trainer = trainer_of(record.identity, model, parts, batch_size=config.training.batch_size)
     record, history = _restored(folder, record, trainer.model)
@@ -115,7 +115,7 @@ def _end(trainer: Trainer, folder: RunFolder, record: RunRecord, ending: Ending,
     found = trainer.test() if ending.status == "finished" else None
     if found is not None:
         record = _spent(record, compile=found.compile_seconds, instantiate=found.instantiate_seconds)
-    folder.write_model(trainer.model)
+    folder.write_model(with_standard(trainer.model, trainer.standard))
     changes = {
         "status": ending.status,
         "stopped": ending.stopped,
@@ -198,11 +198,6 @@ def _row(result: EpochResult) -> dict[str, Any]:
 def _is_finite(model: keras.Model) -> bool:
     """Whether all weights are, moving averages among them."""
     return all(np.isfinite(keras.ops.convert_to_numpy(weight)).all() for weight in model.weights)
-
-
-def _unpacked(function: bytes | None) -> Any:
-    """The user's own function, as `wncompare.compare` sent it to this worker."""
-    return None if function is None else cloudpickle.loads(function)
 
 
 def _throttled(run: str, report: Report) -> Callable[[int, int, dict[str, float]], None]:

@@ -7,6 +7,7 @@ import keras
 
 from wncompare.data import Split
 from wncompare.nn.runs.inputs import check_fits
+from wncompare.nn.training import programs
 from wncompare.nn.training.trainer import Trainer
 from wncompare.records.identity import fingerprint
 
@@ -33,6 +34,7 @@ def trainer_of(
     for split in splits:
         if split is not None:
             check_fits(split)
+    programs.name_alike()
     _TRAINERS[key] = Trainer(model, *splits, batch_size=batch_size)
     return _TRAINERS[key]
 

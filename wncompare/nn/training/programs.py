@@ -15,6 +15,7 @@ from pathlib import Path
 
 import keras
 import tensorflow as tf
+from tensorflow.python.framework.ops import uid
 
 from wncompare.records.machine import available_cores
 from wncompare.storage.cache import user_cache
@@ -24,6 +25,8 @@ MOST_BYTES = 256 << 20
 FREE_BYTES = 1 << 30
 """With less room on the disk nothing is kept: to TensorFlow, a program that cannot be written has not been compiled."""
 
+_NUMBERS = 20_000
+"""More than a worker uses up in between; to count so far takes a few milliseconds."""
 _LACKS_OP = (tf.errors.InvalidArgumentError, tf.errors.UnimplementedError)
 _DAMAGE = re.compile("cache key|Serialized HLO does not match|No binary found")
 """What TensorFlow says of an entry in an error of a kind that may as well be about the model."""
@@ -49,6 +52,15 @@ def keep() -> None:
         os.environ[_VARIABLE] = (
             f"--tf_xla_persistent_cache_directory='{folder}' --tf_xla_persistent_cache_device_types=CPU"
         )
+
+
+def name_alike() -> None:
+    """Have programs that are compiled from here on named as in another worker that compiles as many, whatever it did.
+
+    TensorFlow names a program by a number that counts on with everything the process makes, and an entry by that name.
+    """
+    while uid() % _NUMBERS:
+        pass
 
 
 def forget_damaged(error: tf.errors.OpError) -> bool:

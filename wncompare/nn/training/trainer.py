@@ -15,12 +15,12 @@ from wncompare.data.dataset import Split
 from wncompare.nn.training import noise
 from wncompare.nn.training.batches import DeviceSplit, batch_order, on_device
 from wncompare.nn.training.checkpoint import state
-from wncompare.nn.training.lowering import Forward, choose_execution
+from wncompare.nn.training.lowering import Forward, choose_execution, forward
 from wncompare.nn.training.programs import forget_damaged
 from wncompare.nn.training.schedules import last_rate
 from wncompare.nn.training.targets import Targets, targets_of
 
-__all__ = ["EpochResult", "Evaluation", "Trainer", "batch_order", "evaluate"]
+__all__ = ["EpochResult", "Evaluation", "Trainer", "batch_order", "evaluate", "first_step"]
 
 CHUNK_SECONDS = 0.4
 EVALUATION_BATCH = 48
@@ -82,6 +82,7 @@ class Trainer:
         lowered: bool | None = None,
     ) -> None:
         self.model = model
+        self.standard = train.standard
         chosen = choose_execution(model, train.x, standard=train.standard, lowered=lowered)
         xla = _Xla(chosen.xla)
         targets = targets_of(model, train)
@@ -168,6 +169,14 @@ def evaluate(model: keras.Model, split: Split, *, batch_size: int | None = None,
     loop = _evaluation(_test_step(model, chosen.forward, targets_of(model, split)), split, batch_size, _Xla(chosen.xla))
     loop.compile()
     _evaluate(model, loop, CHUNK_SECONDS)
+    return _logs(model)
+
+
+def first_step(model: keras.Model, split: Split) -> Logs:
+    """Take one training step on a whole split, op by op: nothing is compiled. Return its loss and metrics."""
+    step = _train_step(model, forward(model, standard=split.standard, lowered=False), targets_of(model, split))
+    placed = on_device(split)
+    step(placed.inputs, placed.targets)
     return _logs(model)
 
 

@@ -15,12 +15,12 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from wncompare import __version__
 from wncompare.analysis.schema import COSTS, Summary
 from wncompare.analysis.views import View, Views, views
-from wncompare.analysis.words import metric_name, ratio, ratio_of_medians
+from wncompare.analysis.words import metric_name, ratio, ratio_of_medians, share
 from wncompare.records import Experiment
 from wncompare.render.figures import style as figure_style
 from wncompare.render.html import axes, curves, dots
 from wncompare.render.html.legibility import DARK_PAGE, LIGHT_PAGE, LINE_CONTRAST, TEXT_CONTRAST, readable
-from wncompare.render.tables import OVER_ALL
+from wncompare.render.tables import OVER_ALL, equal_cost
 from wncompare.storage.files import strict
 
 SCRIPTS = ("data.js", "build.js", "numbers.js", "axes.js", "curves.js", "cursor.js", "dots.js", "tables.js", "page.js")
@@ -36,6 +36,7 @@ def render(experiment: Experiment, summary: Summary) -> str:
         summary=summary,
         places={variant.id: place for place, variant in enumerate(experiment.config.variants)},
         labels={variant.id: variant.label for variant in experiment.config.variants},
+        equal_cost=[table for comparison in summary.comparisons for table in equal_cost(summary, comparison)],
         headline=metric_name(summary.headline),
         over_all=OVER_ALL,
         training=metric_name(found.headline.bare),
@@ -62,7 +63,8 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"number": number, "p_value": p_value, "ratio": ratio, "ratio_of_medians": ratio_of_medians}
+    shown = {"number": number, "p_value": p_value, "ratio": ratio, "ratio_of_medians": ratio_of_medians, "share": share}
+    environment.filters |= shown
     environment.policies["json.dumps_kwargs"] = {"separators": (",", ":"), "allow_nan": False}
     return environment
 

@@ -23,16 +23,17 @@ def execute(
 
     Workers import from where this process does, and `environment` is added to their variables; where there are
     `gpus`, each worker sees one of them, in turn. Those that are `started` already (see `start`) are taken out of that
-    list first. A worker that dies costs its own task alone one retry, at once and in a new worker (a `Retry` says so);
-    a second death fails the task. Closing the iterator ends every worker at once.
+    list first; once all is done the living are in it, for what comes next. A worker that dies costs its own task alone
+    one retry, at once and in a new worker (a `Retry` says so); a second death fails the task. Closing the iterator ends
+    every worker at once.
     """
-    started = [] if started is None else started
+    ready = [] if started is None else started
     waiting: SimpleQueue[Task] = SimpleQueue()
     events: SimpleQueue[Event] = SimpleQueue()
     for task in tasks:
         waiting.put(task)
     slots = [
-        _Slot(waiting, events, {**environment, **_gpu_of(slot, gpus)}, started.pop(0) if started else None)
+        _Slot(waiting, events, {**environment, **_gpu_of(slot, gpus)}, ready.pop(0) if ready else None)
         for slot in range(min(workers, len(tasks)))
     ]
     try:
@@ -43,6 +44,8 @@ def execute(
             event = events.get()
             unfinished -= isinstance(event, Last)
             yield event
+        if started is not None:
+            started[:0] = [worker for slot in slots if (worker := slot.release())]
     finally:
         for slot in slots:
             slot.close()
@@ -129,6 +132,15 @@ class _Slot(threading.Thread):
             self.join()
         if self._worker is not None:
             self._worker.bury()
+
+    def release(self) -> Worker | None:
+        """The worker, which is given up; None where it is dead. There are no more tasks."""
+        self.join()
+        worker, self._worker = self._worker, None
+        if worker is None or worker.is_alive:
+            return worker
+        worker.bury()
+        return None
 
     def _perform(self, task: Task) -> None:
         """Have a worker do the task and, where that one dies of it, a new one once more."""
