@@ -79,6 +79,7 @@ def test_a_task_crosses_as_it_is(tiny: Config, kind: str) -> None:
 VALUES: dict[str, st.SearchStrategy[Any]] = {
     "str": st.text(st.characters(blacklist_categories=[])),
     "int": st.integers(),
+    "int | None": st.none() | st.integers(),
     "float": st.floats(allow_nan=False),
     "Status": st.sampled_from(get_args(records.Status)),
     "dict[str, float]": st.dictionaries(st.text(), st.floats(allow_nan=False)),

@@ -100,7 +100,8 @@ def test_only_pairs_are_compared(write_records: Write, ten: Config) -> None:
     assert contrast.difference.mean == pytest.approx(np.mean((FINAL["weight_norm"] - FINAL["regular"])[2:]))
     assert [pair.seed for pair in contrast.by_seed] == list(range(2, 10))
     assert (
-        "The variants have not finished the same seeds: differences are of the seeds that both have." in found.caveats
+        "The variants have not finished the same seeds: differences are of the seeds that all of a contrast have."
+        in found.caveats
     )
     assert "2 of 20 planned runs not in these numbers: 2 missing." in found.caveats
     assert found.comparisons[0].variants[0].headline.n == 9
@@ -119,8 +120,11 @@ def test_a_diverged_run_ranks_worst_and_withholds_the_mean(write_records: Write,
     assert math.isnan(variant.headline.mean)
     assert variant.median == pytest.approx(np.sort(ranks)[4] - 0.05)
     assert math.isnan(contrast.difference.mean)
-    assert math.isnan(contrast.p_value)
-    assert (contrast.wins, contrast.losses) == ((ranks > FINAL["regular"]).sum(), (ranks < FINAL["regular"]).sum())
+    wins, losses = int((ranks > FINAL["regular"]).sum()), int((ranks < FINAL["regular"]).sum())
+    assert (contrast.wins, contrast.losses) == (wins, losses)
+    assert contrast.basis == "median"
+    assert contrast.p_value == pytest.approx(scipy_stats.binomtest(wins, wins + losses).pvalue)
+    assert contrast.median.value == pytest.approx(np.median(ranks - FINAL["regular"]))
     assert math.isnan(variant.by_epoch.mean[0])
     assert variant.targets[0].reached == 9
 
@@ -357,7 +361,7 @@ def test_the_data_are_strict_json(write_records: Write, tiny: Config) -> None:
     """One seed leaves NaN, which JSON holds as text; the document has its schema's version."""
     data = as_data(summary_of(write_records(configured(tiny, seeds=[0]), final)))
     document = json.loads(json.dumps(strict(data), allow_nan=False))
-    assert document["schema_version"] == 3
+    assert document["schema_version"] == 4
     assert document["comparisons"][0]["contrasts"][0]["difference"]["low"] == "nan"
 
 

@@ -216,8 +216,8 @@ FOLDER_NAME = "expected a folder name: up to 100 letters, digits and _ . + = , -
         ("synthetic", "cifar11", f"line 2: dataset: unknown dataset 'cifar11': choose from {DATASETS}; did you mean 'cifar10'?"),
         ("name: weight_norm", "name: weightnorm", "line 6: variants.1: unknown variant 'weightnorm': choose from {variants}; did you mean 'weight_norm'?"),
         ("name: adam", "name: adm", "line 7: training.optimizer: unknown optimizer 'adm': choose from {optimizers}; did you mean 'adam'?"),
-        ("shape", "sahpe", "line 2: dataset.sahpe: unknown key 'sahpe': choose from shape, classes, train, test, seed, name; did you mean 'shape'?"),
-        ("seeds:", "sedes:", "line 8: sedes: unknown key 'sedes': choose from name, dataset, model, variants, training, init_batch, validation, grid, seeds, contrasts, headline, targets, smallest_difference, budget, tensorboard; did you mean 'seeds'?"),
+        ("shape", "sahpe", "line 2: dataset.sahpe: unknown key 'sahpe': choose from reconstruct, as_sequence, shape, classes, train, test, seed, name; did you mean 'shape'?"),
+        ("seeds:", "sedes:", "line 8: sedes: unknown key 'sedes': choose from name, dataset, model, variants, training, init_batch, validation, grid, seeds, contrasts, factors, headline, targets, smallest_difference, budget, tensorboard; did you mean 'seeds'?"),
         ("{name: synthetic, shape: [16, 16, 1]}", "{}", f"line 2: dataset: missing: expected a name, one of {DATASETS}"),
         ("{name: synthetic, shape: [16, 16, 1]}", "digits", "line 2: dataset: 'digits': expected a mapping with a name"),
         ("model: {name: lenet}\n", "", "line 1: model: missing: expected a value"),
@@ -325,7 +325,7 @@ def test_an_absent_file_is_named(tmp_path: Path) -> None:
     [
         ("training.epochs=0", "--set training.epochs=0: training.epochs: 0: expected greater than 0"),
         ("trainig.epochs=3", "--set trainig.epochs=3: trainig: unknown key 'trainig': choose from name, dataset, model, variants, "
-         "training, init_batch, validation, grid, seeds, contrasts, headline, targets, smallest_difference, budget, tensorboard; "
+         "training, init_batch, validation, grid, seeds, contrasts, factors, headline, targets, smallest_difference, budget, tensorboard; "
          "did you mean 'training'?"),
         ("training.epochs", "--set training.epochs: expected KEY=VALUE, such as training.epochs=3"),
         ("name.x=3", "--set name.x=3: name is 'small', which has no key 'x'"),

@@ -141,7 +141,7 @@ def test_no_character_of_a_name_is_left_to_tex(text: str) -> None:
         left = left.replace(f"\\{macro}{{}}", "")
     for character in "{}$&#_%":
         left = left.replace(f"\\{character}", "")
-    left = re.sub(r"\\ensuremath\{(\\[A-Za-z]+|[-'^n{}]+)\}", "", left)
+    left = re.sub(r"\\ensuremath\{(\\[A-Za-z]+[0-9]*|[-'^n{}]+)\}", "", left)
     assert not set(left) & set('\\$&#%~`"<>|^_\n\r\t\x00\x1b')
 
 

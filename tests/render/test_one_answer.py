@@ -110,18 +110,19 @@ def test_curves(hostile: Experiment, page: dict[str, Any], document: dict[str, A
 
 
 def test_differences(hostile: Experiment, page: dict[str, Any], document: dict[str, Any]) -> None:
-    """The pairs and their mean, withheld since one diverged, are the same dots on the page, in figure and document."""
+    """The pairs and their median, for one diverged and leaves no mean, are the same on page, in figure and document."""
     (contrast,) = document["comparisons"][0]["contrasts"]
     by_seed = numbers([pair["difference"] for pair in contrast["by_seed"]])
     (plot,) = page["dots"]
-    *rows, mean = (numbers([row["marks"][0]["value"]])[0] for row in plot["rows"])
+    *rows, median = (numbers([row["marks"][0]["value"]])[0] for row in plot["rows"])
     assert rows == by_seed
-    assert math.isnan(mean)
+    assert median == contrast["median"]["value"]
+    assert (contrast["basis"], plot["rows"][-1]["label"]) == ("median", "median")
     assert math.isnan(float(contrast["difference"]["mean"]))
     axes = differences.draw(Figure().add_subplot(), views(hostile).points[0])
     drawn = [x for line in axes.lines if line.get_marker() == "o" for x in line.get_xdata()]
     assert drawn == sorted(value for value in by_seed if math.isfinite(value))
-    assert not any(line.get_marker() == "D" for line in axes.lines)
+    assert [x for line in axes.lines if line.get_marker() == "D" for x in line.get_xdata()] == [median]
 
 
 def test_times(hostile: Experiment, document: dict[str, Any]) -> None:

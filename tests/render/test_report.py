@@ -131,7 +131,7 @@ def test_markdown_keeps_names_as_text(write_records: Write, hostile: Config) -> 
     """A label with pipes, HTML, emphasis, code and a mention adds no cell, tag or emphasis, and notifies nobody."""
     parsed = tokens(markdown.render(summary_of(write_records(hostile, last))))
     rows = [token.type for token in parsed]
-    assert rows.count("td_open") == 2 * 8 + 9
+    assert rows.count("td_open") == 2 * 8 + 11
     html = {token.content for token in parsed if token.type == "html_inline"}
     assert html <= {"<!-- -->", "<sub>", "</sub>"}
     assert not any(token.type in ("em_open", "code_inline", "link_open") for token in parsed)
@@ -208,7 +208,7 @@ def test_report_as_json(write_records: Write, tiny: Config, capsys: Capture) -> 
     write_records(configured(tiny, name="other"), last)
     one = json.loads(wncompare("report", folder, "--format", "json", capture=capsys)[1])
     several = json.loads(wncompare("report", folder.parent, "--format", "json", capture=capsys)[1])
-    assert (one["schema_version"], one["experiment"]) == (3, "tiny")
+    assert (one["schema_version"], one["experiment"]) == (4, "tiny")
     assert [document["experiment"] for document in several["experiments"]] == ["other", "tiny"]
     assert one in several["experiments"]
 

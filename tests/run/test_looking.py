@@ -45,13 +45,18 @@ def said(heard: list[Event]) -> list[str]:
     return [event.message for event in heard if isinstance(event, Notice) and event.message.startswith("look at")]
 
 
+def logged(folder: Path) -> list[str]:
+    """What the log of looks says, whenever they were taken."""
+    return [repr(look.model_copy(update={"at": ""})) for look in records.read_looks(folder)]
+
+
 def test_a_clear_difference_ends_it_at_the_first_look(tiny: Config, tmp_path: Path) -> None:
     """Eight pairs are trained and not one run more; the look is told and logged."""
     engine, heard = Pretender(clear), list[Event]()
     execute(until(tiny), tmp_path / "out", engine=engine, listen=heard.append)
     assert engine.trained == [name for seed in range(8) for name in _pair(seed)]
     assert [len(look.seeds) for look in records.read_looks(tmp_path / "out")] == [8]
-    assert said(heard) == ["look at 8 seeds: weight_norm: better (p < 0.0001)"] or "better" in said(heard)[0]
+    assert [message.split(" (")[0] for message in said(heard)] == ["look at 8 seeds: weight_norm: better"]
     assert [event for event in heard if isinstance(event, Planned)] == [Planned(28, 0, least=16)]
 
 
@@ -105,10 +110,7 @@ def test_one_that_was_interrupted_goes_on_to_the_same_end(tiny: Config, tmp_path
         execute(config, tmp_path / "cut", engine=first)
     execute(config, tmp_path / "cut", engine=rest)
     assert first.trained + rest.trained == whole.trained
-    cut, expected = (records.read_looks(tmp_path / name) for name in ("cut", "whole"))
-    assert [look.model_copy(update={"at": ""}) for look in cut] == [
-        look.model_copy(update={"at": ""}) for look in expected
-    ]
+    assert logged(tmp_path / "cut") == logged(tmp_path / "whole")
 
 
 def test_a_failed_run_ends_the_looks_and_is_tried_again(tiny: Config, tmp_path: Path) -> None:
@@ -121,7 +123,7 @@ def test_a_failed_run_ends_the_looks_and_is_tried_again(tiny: Config, tmp_path: 
     assert records.read_looks(tmp_path / "out") == ()
     execute(config, tmp_path / "out", engine=Pretender(late))
     execute(config, tmp_path / "whole", engine=Pretender(late))
-    assert repr(summary_of(tmp_path / "out")) == repr(summary_of(tmp_path / "whole"))
+    assert logged(tmp_path / "out") == logged(tmp_path / "whole")
 
 
 def test_seeds_beyond_a_run_that_another_has_change_nothing(tiny: Config, tmp_path: Path) -> None:
@@ -132,7 +134,7 @@ def test_seeds_beyond_a_run_that_another_has_change_nothing(tiny: Config, tmp_pa
     assert records.read_looks(folder) == ()
     execute(config, folder, engine=Pretender(late))
     execute(config, tmp_path / "whole", engine=Pretender(late))
-    assert repr(summary_of(folder)) == repr(summary_of(tmp_path / "whole"))
+    assert logged(folder) == logged(tmp_path / "whole")
 
 
 class Beside(Pretender):

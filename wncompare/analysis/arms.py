@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wncompare.analysis import metrics, stats
+from wncompare.analysis.collapse import Guess, collapsed_seeds, lost_seeds
 from wncompare.analysis.estimates import Band, Estimate, Quantile
 from wncompare.analysis.headline import Metric, metric
 from wncompare.analysis.schema import COSTS, Cost
@@ -56,7 +57,8 @@ class Arm:
     """One variant at one point of the grid: `runs` are all that there are, of which those that ended count.
 
     A run that diverged ranks worst, so that it withholds the means from there on. `sessions` has those that trained a
-    run, by its name. Numbers are computed when they are first asked for, and once.
+    run, by its name. A run that is no better than the `guess` has collapsed; without a guess none is said to have.
+    Numbers are computed when they are first asked for, and once.
     """
 
     variant: Variant
@@ -66,6 +68,7 @@ class Arm:
     metrics: tuple[str, ...]
     targets: tuple[float, ...]
     sessions: Mapping[str, tuple[str, ...]]
+    guess: Guess | None
 
     @cached_property
     def ended(self) -> tuple[Run, ...]:
@@ -85,6 +88,25 @@ class Arm:
     def count(self, status: Status) -> int:
         """How many runs have that status."""
         return sum(run.record.status == status for run in self.runs)
+
+    @cached_property
+    def collapsed(self) -> frozenset[int]:
+        """The seeds of the runs that collapsed."""
+        return collapsed_seeds(self.ended, self.guess)
+
+    @cached_property
+    def lost(self) -> frozenset[int]:
+        """The seeds of the runs that collapsed or diverged."""
+        return lost_seeds(self.ended, self.guess)
+
+    @cached_property
+    def lost_share(self) -> Estimate:
+        """The share of runs that collapsed or diverged, of those that ended, with its Clopper–Pearson interval."""
+        return stats.clopper_pearson(len(self.lost), len(self.ended))
+
+    def last(self, name: str) -> Mapping[int, float]:
+        """A metric by seed at the last epoch, the worst there is where the run diverged."""
+        return metrics.by_seed(self.ended, self.headline_metric.of(name))
 
     @cached_property
     def curves(self) -> tuple[RunCurves, ...]:

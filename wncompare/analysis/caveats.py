@@ -1,10 +1,13 @@
 """What a reader has to know before believing a summary."""
 
 from collections.abc import Iterator, Sequence
+from math import isfinite, isnan, nan
 
 from wncompare.analysis.artefacts import artefacts
 from wncompare.analysis.environment import differing
 from wncompare.analysis.headline import Metric, headline
+from wncompare.analysis.peeks import gaps, peeks
+from wncompare.analysis.sampling import test_examples
 from wncompare.analysis.schema import Comparison, Counts, Targets
 from wncompare.analysis.words import counted, exploratory, metric_name
 from wncompare.records import Experiment
@@ -17,12 +20,13 @@ ENOUGH_PAIRS = 6
 def grave(experiment: Experiment, runs: Counts, comparisons: Sequence[Comparison]) -> tuple[str, ...]:
     """The caveats that can overturn the verdict, and so belong right below it: what it is not about.
 
-    Those are runs that are not in it or diverged, artefacts of how the networks were trained, pairs that are missing,
-    runs that stopped at a target, and data that are not the published ones. The others say how any such verdict is to
-    be read.
+    Those are runs that are not in it or diverged, seeds that were added after a look, artefacts of how the networks
+    were trained, pairs that are missing, runs that stopped at a target, and data that are not the published ones. The
+    others say how any such verdict is to be read.
     """
     return (
         *_of_runs(runs),
+        *peeks(experiment),
         *artefacts(experiment),
         *_of_unequal_seeds(comparisons),
         *_of_stopping_at(experiment),
@@ -36,7 +40,10 @@ def caveats(
     """Every caveat that applies, in the order of reading; those that are `grave` are among them."""
     return (
         *_of_runs(runs),
+        *peeks(experiment),
         *artefacts(experiment),
+        *gaps(experiment),
+        _of_condition(experiment, comparisons),
         *_of_data(experiment),
         *_of_settings(experiment),
         *_of_pairs(experiment, comparisons),
@@ -71,6 +78,21 @@ def _of_data(experiment: Experiment) -> Iterator[str]:
         yield f"{metric} is taken on the test split: nothing may be chosen on it."
 
 
+def _of_condition(experiment: Experiment, comparisons: Sequence[Comparison]) -> str:
+    """What every interval takes as given, and how far another test set would move a difference."""
+    examples = test_examples([run for run in experiment.runs if run.epochs])
+    split = "" if examples is None else f" of {examples:,} examples"
+    given = f"Intervals are over seeds alone: they take this training set, this test set{split} and this split as given"
+    errors = [contrast.sampling_error for comparison in comparisons for contrast in comparison.contrasts]
+    largest = max((error for error in errors if isfinite(error)), default=nan)
+    if isnan(largest):
+        return f"{given}{'; how far another test set would move a difference is not known' if errors else ''}."
+    return (
+        f"{given}. Another test set of that size would move a difference by a standard error of {largest:.4f} at most: "
+        "that is binomial, as if the arms erred independently, and less where they err on the same examples."
+    )
+
+
 def _of_settings(experiment: Experiment) -> Iterator[str]:
     config = experiment.config
     if not config.grid:
@@ -103,7 +125,7 @@ def _of_pairs(experiment: Experiment, comparisons: Sequence[Comparison]) -> Iter
 
 def _of_unequal_seeds(comparisons: Sequence[Comparison]) -> Iterator[str]:
     if any(_unequal(comparison) for comparison in comparisons):
-        yield "The variants have not finished the same seeds: differences are of the seeds that both have."
+        yield "The variants have not finished the same seeds: differences are of the seeds that all of a contrast have."
 
 
 def _of_stops(experiment: Experiment) -> Iterator[str]:
@@ -127,9 +149,7 @@ def _stopped(experiment: Experiment) -> int:
 
 def _unequal(comparison: Comparison) -> bool:
     ended = {variant.id: variant.finished + variant.diverged for variant in comparison.variants}
-    return any(
-        contrast.n < max(ended[contrast.variant], ended[contrast.reference]) for contrast in comparison.contrasts
-    )
+    return any(contrast.n < max(ended[variant] for variant in contrast.weights) for contrast in comparison.contrasts)
 
 
 def _of_origin(experiment: Experiment) -> Iterator[str]:

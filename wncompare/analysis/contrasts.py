@@ -1,122 +1,176 @@
-"""Two arms, paired by seed: contrasts of variants, and what comparisons of results folders share with them."""
+"""Contrasts: sums of arms, paired by seed and judged together, and what comparisons of results folders share."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from math import isnan
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from math import isfinite, isnan, nan
 
 import numpy as np
 
-from wncompare.analysis import metrics, sessions, stats, verdict
+from wncompare.analysis import judgement, sampling, sessions, stats
 from wncompare.analysis.arms import Arm
 from wncompare.analysis.estimates import Estimate
-from wncompare.analysis.headline import Metric
+from wncompare.analysis.judgement import Judged, Paired
 from wncompare.analysis.schema import ContrastSummary, SeedDifference, TargetRatio
-from wncompare.analysis.stats import PairedComparison
+from wncompare.analysis.sentences import sentence
+from wncompare.analysis.stats import Fixed, Looks
+from wncompare.analysis.stats.paired import probability_of_improvement
+from wncompare.analysis.words import weighted_sum
 from wncompare.config import Config, Contrast
-from wncompare.records import Run
+
+Values = Mapping[str, Mapping[int, float]]
+"""By what is summed (a variant's id) a value by seed."""
 
 
-def compare_runs(
-    runs: Sequence[Run], reference: Sequence[Run], metric: Metric, *, smallest_difference: float | None = None
-) -> PairedComparison:
-    """The metric at the last epoch of the runs, against the reference's."""
-    values, others = metrics.by_seed(runs, metric), metrics.by_seed(reference, metric)
-    return stats.compare_pairs(values, others, sign=metric.sign, smallest_difference=smallest_difference)
+def by_seed(weights: Mapping[str, float], values: Values) -> tuple[SeedDifference, ...]:
+    """The weighted sum seed by seed, over the seeds that all have a value (not NaN).
+
+    A diverged run's is infinite, and so is the sum; NaN where that would move it either way.
+    """
+    seeds = set[int].intersection(*(set(values[each]) for each in weights))
+    whole = (seed for seed in sorted(seeds) if not any(isnan(values[each][seed]) for each in weights))
+    return tuple(
+        SeedDifference(seed, sum(weight * values[each][seed] for each, weight in weights.items())) for seed in whole
+    )
 
 
-def by_seed(runs: Sequence[Run], reference: Sequence[Run], metric: Metric) -> tuple[SeedDifference, ...]:
-    """The metric's difference seed by seed; NaN where both runs diverged."""
-    return _by_seed(metrics.by_seed(runs, metric), metrics.by_seed(reference, metric))
-
-
-def _by_seed(values: Mapping[int, float], others: Mapping[int, float]) -> tuple[SeedDifference, ...]:
-    return tuple(SeedDifference(seed, values[seed] - others[seed]) for seed in sorted(values.keys() & others.keys()))
+def paired(weights: Mapping[str, float], values: Values, lost: Mapping[str, frozenset[int]]) -> Paired:
+    """What is judged of a weighted sum: by medians where any of its runs is `lost` (seeds by what is summed)."""
+    pairs = by_seed(weights, values)
+    seeds = {pair.seed for pair in pairs}
+    sizes = (abs(weight * values[each][seed]) for each, weight in weights.items() for seed in seeds)
+    return Paired(
+        pairs,
+        magnitude=max(filter(isfinite, sizes), default=0.0),
+        basis="median" if any(seeds & lost[each] for each in weights) else "mean",
+    )
 
 
 @dataclass(frozen=True)
 class PairedDifferences:
-    """A contrast's differences in the headline over the seeds that both arms have, and their mean."""
+    """A contrast's differences in the headline over the seeds that all its arms have, and what is said of them."""
 
     contrast: Contrast
+    label: str
     by_seed: tuple[SeedDifference, ...]
-    mean: Estimate
+    judged: Judged
 
 
-def differences(contrast: Contrast, arm: Arm, reference: Arm) -> PairedDifferences:
-    """`arm` minus `reference`, seed by seed."""
-    values, others = arm.headlines, reference.headlines
-    return PairedDifferences(contrast, _by_seed(values, others), stats.mean_difference(values, others))
+def differences(config: Config, settings: Sequence[Sequence[Arm]]) -> list[tuple[PairedDifferences, ...]]:
+    """For each setting, given by its arms, every contrast of the config; all are judged together."""
+    groups = [[_paired(contrast, arms) for contrast in config.compared()] for arms in settings]
+    judged = iter(
+        judgement.judged(
+            [pair for group in groups for pair in group],
+            judgement.gate_of(config),
+            sign=settings[0][0].headline_metric.sign,
+            smallest_difference=config.smallest_difference,
+        )
+    )
+    return [
+        tuple(
+            PairedDifferences(contrast, label(contrast, arms), pair.by_seed, next(judged))
+            for contrast, pair in zip(config.compared(), group, strict=True)
+        )
+        for arms, group in zip(settings, groups, strict=True)
+    ]
 
 
-def corrected(found: Sequence[PairedComparison]) -> Iterator[tuple[float, float]]:
-    """Each p-value corrected by Holm, and the smallest that its pairs could have reached, corrected as well."""
-    values = np.array([comparison.p_value for comparison in found])
-    smallest = np.array([comparison.smallest_p for comparison in found])
-    attainable = np.where(np.isnan(values), np.nan, smallest)
-    return zip(stats.holm(values).tolist(), stats.holm(attainable).tolist(), strict=True)
+def _paired(contrast: Contrast, arms: Sequence[Arm]) -> Paired:
+    values = {arm.variant.id: arm.headlines for arm in arms}
+    return paired(contrast.weighted(), values, {arm.variant.id: arm.lost for arm in arms})
 
 
-@dataclass(frozen=True)
-class _Pair:
-    """A contrast at one setting: its arms, the reference second, and what the statistics say of them."""
-
-    contrast: Contrast
-    arms: tuple[Arm, Arm]
-    found: PairedComparison
+def label(contrast: Contrast, arms: Sequence[Arm]) -> str:
+    """What is subtracted from what: "WeightNorm − Regular"."""
+    labels = {arm.variant.id: arm.variant.label for arm in arms}
+    return weighted_sum({labels[variant]: weight for variant, weight in contrast.weighted().items()})
 
 
-def tested(config: Config, settings: Sequence[Sequence[Arm]]) -> list[tuple[ContrastSummary, ...]]:
+def tested(
+    config: Config, settings: Sequence[Sequence[Arm]], settled: Mapping[str, ContrastSummary]
+) -> list[tuple[ContrastSummary, ...]]:
     """For each setting, given by its arms, every contrast of the config with its verdict.
 
-    The p-values are corrected over all contrasts of all settings.
+    The p-values are corrected over all contrasts of all settings. A contrast that an earlier look has `settled`, as it
+    was there (by name), keeps its word.
     """
-    groups = [[_pair(config, arms, contrast) for contrast in config.compared()] for arms in settings]
-    p_values = list(corrected([pair.found for group in groups for pair in group]))
-    tests = sum(not isnan(p_holm) for p_holm, _ in p_values)
-    following = iter(p_values)
-    return [tuple(_summary(config, pair, *next(following), tests) for pair in group) for group in groups]
+    found = differences(config, settings)
+    tests = sum(not isnan(each.judged.p_holm) for group in found for each in group)
+    gate = replace(judgement.gate_of(config), tests=max(tests, 1))
+    return [
+        tuple(_summary(config, each, arms, gate, settled.get(each.contrast.name)) for each in group)
+        for arms, group in zip(settings, found, strict=True)
+    ]
 
 
-def _pair(config: Config, arms: Sequence[Arm], contrast: Contrast) -> _Pair:
+def _summary(
+    config: Config, pair: PairedDifferences, arms: Sequence[Arm], gate: Fixed | Looks, settled: ContrastSummary | None
+) -> ContrastSummary:
+    judged, found, weights = pair.judged, pair.judged.found, pair.contrast.weighted()
     by_id = {arm.variant.id: arm for arm in arms}
-    variant, reference = by_id[contrast.variant], by_id[contrast.reference]
-    found = stats.compare_pairs(
-        variant.headlines,
-        reference.headlines,
-        sign=variant.headline_metric.sign,
-        smallest_difference=config.smallest_difference,
-    )
-    return _Pair(contrast, (variant, reference), found)
-
-
-def _summary(config: Config, pair: _Pair, p_holm: float, smallest_p_holm: float, tests: int) -> ContrastSummary:
-    found, (variant, reference) = pair.found, pair.arms
+    within = tuple(by_id[variant] for variant in weights)
     contrast = ContrastSummary(
         name=pair.contrast.name,
-        variant=variant.variant.id,
-        reference=reference.variant.id,
+        label=pair.label,
+        variant=pair.contrast.variant,
+        reference=pair.contrast.reference,
+        weights=weights,
         n=found.n,
+        basis=judged.basis,
+        sequential=isinstance(gate, Looks),
         difference=found.difference,
-        by_seed=_by_seed(variant.headlines, reference.headlines),
-        p_value=found.p_value,
-        p_holm=p_holm,
-        smallest_p=found.smallest_p,
-        smallest_p_holm=smallest_p_holm,
-        probability_of_improvement=found.probability_of_improvement,
+        effect=found.effect,
+        median=found.median,
+        by_seed=pair.by_seed,
+        p_value=judged.p_value,
+        p_holm=judged.p_holm,
+        smallest_p=judged.smallest_p,
+        smallest_p_holm=judged.smallest_p_holm,
+        sign_p=found.sign_p_value,
+        few_decide=judged.few_decide,
+        probability_of_improvement=_probability(within, pair) if pair.contrast.is_pair else _NONE,
         wins=found.wins,
         ties=found.ties,
         losses=found.losses,
         detectable=found.detectable,
-        equivalence=found.equivalence,
-        step_ratio=sessions.step_ratio(variant, reference),
-        time_to_target_ratios=tuple(_time_ratio(pair, place) for place in range(len(variant.times))),
-        outcome=verdict.outcome(found, p_holm, smallest_p_holm),
+        equivalence=judged.equivalence,
+        sampling_error=sampling.standard_error(within, weights),
+        metrics=_metrics(weights, by_id, {each.seed for each in pair.by_seed}),
+        step_ratio=sessions.step_ratio(*within) if pair.contrast.is_pair else _NONE,
+        time_to_target_ratios=_time_ratios(within) if pair.contrast.is_pair else (),
+        outcome=judged.outcome if settled is None else settled.outcome,
+        settled=None if settled is None else settled.n,
         sentence="",
     )
-    return verdict.worded(contrast, variant, reference, config.smallest_difference, tests)
+    return replace(contrast, sentence=sentence(contrast, within, gate, config.smallest_difference, settled))
 
 
-def _time_ratio(pair: _Pair, place: int) -> TargetRatio:
-    seconds = (dict(zip(arm.headlines, arm.times[place].by_run["seconds"].tolist(), strict=True)) for arm in pair.arms)
+_NONE = Estimate(0, nan, nan, nan)
+"""Of a sum of several arms: no run ranks above another, and none takes a time."""
+
+
+def _probability(arms: Sequence[Arm], pair: PairedDifferences) -> Estimate:
+    sign, seeds = arms[0].headline_metric.sign, [each.seed for each in pair.by_seed]
+    ours, theirs = (np.array([sign * arm.headlines[seed] for seed in seeds], np.float64) for arm in arms)
+    return probability_of_improvement(ours, theirs)
+
+
+def _metrics(weights: Mapping[str, float], arms: Mapping[str, Arm], seeds: set[int]) -> dict[str, Estimate]:
+    """Each metric's mean difference at the last epoch; NaN where a run diverged."""
+    arm = next(iter(arms.values()))
+    names = dict.fromkeys((*arm.metrics, arm.headline_metric.name))
+    found = {name: by_seed(weights, {variant: arms[variant].last(name) for variant in weights}) for name in names}
+    return {
+        name: stats.mean_interval([each.difference for each in pairs if each.seed in seeds])
+        for name, pairs in found.items()
+    }
+
+
+def _time_ratios(arms: Sequence[Arm]) -> tuple[TargetRatio, ...]:
+    return tuple(_time_ratio(arms, place) for place in range(len(arms[0].times)))
+
+
+def _time_ratio(arms: Sequence[Arm], place: int) -> TargetRatio:
+    seconds = (dict(zip(arm.headlines, arm.times[place].by_run["seconds"].tolist(), strict=True)) for arm in arms)
     found = stats.ratio_of_medians(*seconds)
-    return TargetRatio(pair.arms[0].times[place].target, found.value, found.low, found.high)
+    return TargetRatio(arms[0].times[place].target, found.value, found.low, found.high)

@@ -64,7 +64,7 @@ def _gate(config: Config) -> stats.Gate:
 
 
 def _compared(config: Config, arms: Sequence[Arm], contrast: Contrast, cost: Cost) -> EqualCost | None:
-    weights = {contrast.variant: 1.0, contrast.reference: -1.0}
+    weights = contrast.weighted()
     chosen = [arm for arm in arms if arm.variant.id in weights]
     pairs = _pairs(chosen, cost)
     budgets = {seed: _budget(config, pair, cost) for seed, pair in pairs.items()}

@@ -7,11 +7,14 @@ from math import isfinite, nan
 from statistics import fmean
 from typing import Any
 
-from wncompare.analysis import contrasts, metrics, sessions, verdict
+from wncompare.analysis import contrasts, judgement, metrics, sessions
+from wncompare.analysis.collapse import guess, lost_seeds
 from wncompare.analysis.environment import environment
+from wncompare.analysis.estimates import Quantile
 from wncompare.analysis.headline import Metric, headline
-from wncompare.analysis.schema import Outcome, SeedDifference
-from wncompare.analysis.stats import Estimate, PairedComparison, mean_interval
+from wncompare.analysis.judgement import Judged, Paired
+from wncompare.analysis.schema import Basis, Outcome, SeedDifference
+from wncompare.analysis.stats import Estimate, Fixed, mean_interval
 from wncompare.analysis.words import metric_name
 from wncompare.catalog.metrics import Better
 from wncompare.errors import UsageError
@@ -38,9 +41,10 @@ class Side:
 class Change:
     """B minus A for one variant at one point, paired by seed; `p_holm` is corrected over all of them.
 
-    `a` and `b` are the headline's means over the runs that have a partner, so that they differ by `difference`.
-    `diverged` counts the pairs in which B's run diverged and A's did not, less those of the other way round.
-    `step_ratio` is B over A, without an interval: each folder's times are one measurement.
+    `a` and `b` are the headline's means over the runs that have a partner, so that they differ by `difference`. The
+    statistics are a contrast's. `diverged` counts the pairs in which B's run diverged and A's did not, less those
+    of the other way round. `step_ratio` is B over A, without an
+    interval: each folder's times are one measurement.
     """
 
     variant: str
@@ -48,7 +52,9 @@ class Change:
     n: int
     a: Estimate
     b: Estimate
+    basis: Basis
     difference: Estimate
+    median: Quantile
     by_seed: tuple[SeedDifference, ...]
     p_value: float
     p_holm: float
@@ -67,6 +73,11 @@ class Change:
     def is_worse(self, tolerance: float) -> bool:
         """Whether B diverged more, or is worse by more than the tolerance over the pairs in which neither did."""
         return self.diverged > 0 or self.worsening > tolerance
+
+    @property
+    def sequential(self) -> bool:
+        """Never: two folders are compared at once."""
+        return False
 
     @property
     def worsening(self) -> float:
@@ -135,32 +146,37 @@ def as_data(found: FolderComparison) -> dict[str, Any]:
     return {"schema_version": SCHEMA_VERSION, **asdict(found)}
 
 
+_WEIGHTS = {"b": 1.0, "a": -1.0}
+
+
 @dataclass(frozen=True)
 class _Pair:
-    """The runs of one variant at one point in B and in A, and what the statistics say of them."""
+    """The runs of one variant at one point in B and in A, and their differences."""
 
     variant: str
     point: str
-    runs: tuple[list[Run], list[Run]]
-    found: PairedComparison
+    runs: dict[str, list[Run]]
+    paired: Paired
 
 
 def _changes(a: Experiment, b: Experiment, metric: Metric) -> tuple[Change, ...]:
-    paired = [pair for pair in _pairs(a, b, metric) if pair.found.n]
-    if not paired:
+    pairs = [pair for pair in _pairs(a, b, metric) if pair.paired.by_seed]
+    if not pairs:
         raise UsageError(
             f"{a.folder} and {b.folder} have no run of the same variant, point and seed that ended in both: "
             "compare experiments that share variants (by id) and seeds"
         )
-    corrected = contrasts.corrected([pair.found for pair in paired])
-    return tuple(_change(pair, metric, *next(corrected)) for pair in paired)
+    judged = judgement.judged([pair.paired for pair in pairs], Fixed(), sign=metric.sign)
+    return tuple(_change(pair, each, metric) for pair, each in zip(pairs, judged, strict=True))
 
 
 def _pairs(a: Experiment, b: Experiment, metric: Metric) -> Iterator[_Pair]:
-    before, after = _arms(a), _arms(b)
+    before, after, limit = _arms(a), _arms(b), guess(a) or guess(b)
     for variant, point in before:
-        runs = after.get((variant, point), []), before[variant, point]
-        yield _Pair(variant, point, runs, contrasts.compare_runs(*runs, metric))
+        runs = {"b": after.get((variant, point), []), "a": before[variant, point]}
+        values = {side: metrics.by_seed(of_side, metric) for side, of_side in runs.items()}
+        lost = {side: lost_seeds(of_side, limit) for side, of_side in runs.items()}
+        yield _Pair(variant, point, runs, contrasts.paired(_WEIGHTS, values, lost))
 
 
 def _arms(experiment: Experiment) -> dict[tuple[str, str], list[Run]]:
@@ -170,26 +186,27 @@ def _arms(experiment: Experiment) -> dict[tuple[str, str], list[Run]]:
     return {(variant.id, point.slug): metrics.ended(experiment, variant, point) for variant, point in arms}
 
 
-def _change(pair: _Pair, metric: Metric, p_holm: float, smallest_p_holm: float) -> Change:
-    found = pair.found
-    differences = contrasts.by_seed(*pair.runs, metric)
+def _change(pair: _Pair, judged: Judged, metric: Metric) -> Change:
+    found, differences = judged.found, pair.paired.by_seed
     values = [difference.difference for difference in differences]
     return Change(
         variant=pair.variant,
         point=pair.point,
         n=found.n,
-        a=_mean(pair.runs[1], differences, metric),
-        b=_mean(pair.runs[0], differences, metric),
+        a=_mean(pair.runs["a"], differences, metric),
+        b=_mean(pair.runs["b"], differences, metric),
+        basis=judged.basis,
         difference=found.difference,
+        median=found.median,
         by_seed=differences,
-        p_value=found.p_value,
-        p_holm=p_holm,
-        smallest_p=found.smallest_p,
-        smallest_p_holm=smallest_p_holm,
+        p_value=judged.p_value,
+        p_holm=judged.p_holm,
+        smallest_p=judged.smallest_p,
+        smallest_p_holm=judged.smallest_p_holm,
         better=metric.better,
         diverged=values.count(metric.worst) - values.count(-metric.worst),
-        step_ratio=sessions.ratio_between(*pair.runs),
-        outcome=verdict.outcome(found, p_holm, smallest_p_holm),
+        step_ratio=sessions.ratio_between(*pair.runs.values()),
+        outcome=judged.outcome,
     )
 
 

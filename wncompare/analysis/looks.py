@@ -3,15 +3,17 @@
 A look is a function of the records alone: of the runs of the first n seeds, whichever ended first.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from wncompare.analysis import contrasts, sessions
 from wncompare.analysis.arms import Arm
+from wncompare.analysis.collapse import guess
 from wncompare.analysis.headline import headline
 from wncompare.analysis.schema import ContrastSummary, Outcome
 from wncompare.analysis.settings import Setting, settings
+from wncompare.config import Config
 from wncompare.records import Experiment
 
 SETTLING: tuple[Outcome, ...] = ("better", "worse", "equivalent")
@@ -38,29 +40,42 @@ def looks(experiment: Experiment) -> tuple[Look, ...]:
     There is one at each number of seeds from `first` on whose runs, of every variant, have all ended; none where the
     config has a list of seeds.
     """
-    until = experiment.config.until
-    found: list[Look] = []
-    unsettled = {contrast.name for contrast in experiment.config.compared()}
-    for n in range(until.first, _complete(experiment) + 1) if until else ():
-        found.append(look(_first(experiment, n)))
-        unsettled -= found[-1].settles
-        if not unsettled:
+    return gone_on(experiment, ())
+
+
+def gone_on(experiment: Experiment, known: tuple[Look, ...]) -> tuple[Look, ...]:
+    """The same, where those that are known are not taken anew: what ended since changes none of them."""
+    until, found = experiment.config.until, known
+    if until is None:
+        return ()
+    for n in range(until.first + len(known), _complete(experiment) + 1):
+        if settle(experiment.config, found):
             break
-    return tuple(found)
+        found = (*found, look(_first(experiment, n)))
+    return found
+
+
+def settle(config: Config, found: Sequence[Look]) -> bool:
+    """Whether the looks settle every contrast of the config: then no further seed is trained."""
+    return len(_first_words(found)) == len(config.compared())
 
 
 def settled(experiment: Experiment) -> Mapping[str, Look]:
     """The contrasts that are settled, by name: each with the first look that settled it, whose word it keeps."""
-    firsts: dict[str, Look] = {}
-    for each in looks(experiment):
-        for name in each.settles:
-            firsts.setdefault(name, each)
-    return firsts
+    return _first_words(looks(experiment))
 
 
 def is_settled(experiment: Experiment) -> bool:
-    """Whether every contrast is: no further seed is trained."""
-    return len(settled(experiment)) == len(experiment.config.compared())
+    """Whether every contrast is, so that no further seed is trained; never where there is a list of seeds."""
+    return experiment.config.until is not None and settle(experiment.config, looks(experiment))
+
+
+def _first_words(found: Sequence[Look]) -> dict[str, Look]:
+    firsts: dict[str, Look] = {}
+    for each in found:
+        for name in each.settles:
+            firsts.setdefault(name, each)
+    return firsts
 
 
 def counted(experiment: Experiment) -> Experiment:
@@ -96,7 +111,7 @@ def _complete(experiment: Experiment) -> int:
 def look(experiment: Experiment) -> Look:
     """What the verdict says of all the runs that there are."""
     compared = settings(experiment)
-    tested = contrasts.tested(experiment.config, [_arms(experiment, setting) for setting in compared])
+    tested = contrasts.tested(experiment.config, [_arms(experiment, setting) for setting in compared], settled={})
     return Look(
         experiment.seeds,
         {
@@ -109,7 +124,9 @@ def look(experiment: Experiment) -> Look:
 
 def _arms(experiment: Experiment, setting: Setting) -> list[Arm]:
     judged, points, trained_in = headline(experiment), setting.points, sessions.sessions(experiment.runs)
+    runs = {variant.id: tuple(experiment.of(variant, points[variant.id])) for variant in experiment.config.variants}
+    limit = guess(experiment)
     return [
-        Arm(variant, points[variant.id], tuple(experiment.of(variant, points[variant.id])), judged, (), (), trained_in)
+        Arm(variant, points[variant.id], runs[variant.id], judged, (), (), trained_in, limit)
         for variant in experiment.config.variants
     ]

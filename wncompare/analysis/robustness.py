@@ -1,26 +1,29 @@
 """How much the headline depends on the setting: each variant and contrast at every point of the grid, and over all."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from wncompare.analysis import stats
+from wncompare.analysis import contrasts, stats
 from wncompare.analysis.arms import Arm
+from wncompare.analysis.contrasts import PairedDifferences
+from wncompare.analysis.judgement import Judged
 from wncompare.analysis.schema import ContrastRobustness, PointDifference, PointHeadline, Robustness, VariantRobustness
-from wncompare.config import Config, Contrast
+from wncompare.config import Config
 
 
 def robustness(config: Config, points: Sequence[Sequence[Arm]]) -> Robustness | None:
-    """The headline over the grid, whose points are given by their arms, and each contrast's; None without a grid."""
+    """The headline over the grid, whose points are given by their arms, and each contrast's; None without a grid.
+
+    Every contrast is tested at every point. These tests are a family of their own: Holm's correction is over them all.
+    """
     if not config.grid:
         return None
     over_points = {arms[0].variant.id: arms for arms in zip(*points, strict=True)}
+    cells = contrasts.differences(config, points)
     return Robustness(
         variants=tuple(_variant(variant, arms) for variant, arms in over_points.items()),
-        contrasts=tuple(
-            _contrast(contrast, over_points[contrast.variant], over_points[contrast.reference])
-            for contrast in config.compared()
-        ),
+        contrasts=tuple(_contrast(of_points, over_points) for of_points in zip(*cells, strict=True)),
     )
 
 
@@ -29,13 +32,26 @@ def _variant(variant: str, arms: Sequence[Arm]) -> VariantRobustness:
     return VariantRobustness(variant, tuple(cells), stats.mean_interval(list(_over_all(arms).values())))
 
 
-def _contrast(contrast: Contrast, variant: Sequence[Arm], reference: Sequence[Arm]) -> ContrastRobustness:
-    cells = (
-        PointDifference(one.point.slug, stats.mean_difference(one.headlines, other.headlines))
-        for one, other in zip(variant, reference, strict=True)
+def _contrast(of_points: Sequence[PairedDifferences], over_points: Mapping[str, Sequence[Arm]]) -> ContrastRobustness:
+    contrast, weights = of_points[0].contrast, of_points[0].contrast.weighted()
+    slugs = (arm.point.slug for arm in next(iter(over_points.values())))
+    over_all = contrasts.by_seed(weights, {variant: _over_all(over_points[variant]) for variant in weights})
+    return ContrastRobustness(
+        name=contrast.name,
+        label=of_points[0].label,
+        variant=contrast.variant,
+        reference=contrast.reference,
+        weights=weights,
+        points=tuple(_cell(slug, each.judged) for slug, each in zip(slugs, of_points, strict=True)),
+        mean=stats.mean_interval([pair.difference for pair in over_all]),
     )
-    over_all = stats.mean_difference(_over_all(variant), _over_all(reference))
-    return ContrastRobustness(contrast.name, contrast.variant, contrast.reference, tuple(cells), over_all)
+
+
+def _cell(point: str, judged: Judged) -> PointDifference:
+    found = judged.found
+    return PointDifference(
+        point, found.n, judged.basis, found.difference, found.median, judged.p_value, judged.p_holm, judged.outcome
+    )
 
 
 def _over_all(arms: Sequence[Arm]) -> dict[int, float]:

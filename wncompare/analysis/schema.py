@@ -6,13 +6,13 @@ from typing import Any, Literal
 from wncompare.analysis.estimates import Equivalence, Estimate, Quantile
 from wncompare.catalog.metrics import Better
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 
 Cost = Literal["epochs", "steps", "seconds"]
 COSTS: tuple[Cost, ...] = ("epochs", "steps", "seconds")
-Outcome = Literal[
-    "better", "worse", "equal", "equivalent", "not told from noise", "too few", "one pair", "diverged", "nothing"
-]
+Outcome = Literal["better", "worse", "equal", "equivalent", "not told from noise", "too few", "one pair", "nothing"]
+Basis = Literal["mean", "median"]
+"""What a verdict rests on: mean differences or, where a run has collapsed or diverged, median ones and pairs."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,8 @@ class VariantSummary:
     `accuracy` is the training accuracy, `training` the headline's metric on the training data, `area` the mean of its
     curve on validation data over the epochs. `step_seconds` is a
     training step's time and `compile_seconds` the median time of compilation, which no other number includes.
-    A diverged run withholds the means and ranks worst in the median.
+    A diverged run withholds the means and ranks worst in the median. `collapsed` runs finished and are no better than a
+    constant guess, None where the records do not tell; `lost` is the share of runs that collapsed or diverged.
     """
 
     id: str
@@ -91,6 +92,8 @@ class VariantSummary:
     finished: int
     diverged: int
     failed: int
+    collapsed: int | None
+    lost: Estimate
     parameters: int | None
     accuracy: Estimate
     training: Estimate
@@ -123,31 +126,48 @@ class TargetRatio:
 
 @dataclass(frozen=True)
 class ContrastSummary:
-    """`variant` minus `reference` (ids), paired by seed; see `PairedComparison` for the statistics.
+    """A sum of variants (ids) times `weights`, paired by seed; see `PairedComparison` for the statistics.
 
-    `p_holm` is corrected over all contrasts of the summary, `smallest_p_holm` the smallest that the pairs can reach;
-    `step_ratio` and the ratios are variant over reference. `outcome` is the verdict in a word, `sentence` in full.
+    `variant` and `reference` are those of a difference between two, None in other sums; `label` says it in words. The
+    verdict rests on means or, where a run has collapsed or diverged, on medians (`basis`): the mean is withheld then.
+    `p_value` and `smallest_p`, the least that the pairs can reach, are of the basis' test; the `_holm` are corrected
+    over all contrasts of the summary. `sequential` says that p-value and interval
+    hold at every look; `few_decide` that wins and losses contradict the mean. `sampling_error` is the difference's
+    standard error for another test set, which the interval over seeds leaves out. `metrics` has every metric's mean
+    difference at the last epoch; `step_ratio` and the ratios are variant over reference. `outcome` is the verdict in a
+    word, which a contrast that was `settled` at that many pairs keeps; `sentence` says it in full.
     """
 
     name: str
-    variant: str
-    reference: str
+    label: str
+    variant: str | None
+    reference: str | None
+    weights: dict[str, float]
     n: int
+    basis: Basis
+    sequential: bool
     difference: Estimate
+    effect: float
+    median: Quantile
     by_seed: tuple[SeedDifference, ...]
     p_value: float
     p_holm: float
     smallest_p: float
     smallest_p_holm: float
+    sign_p: float
+    few_decide: bool
     probability_of_improvement: Estimate
     wins: int
     ties: int
     losses: int
     detectable: float
     equivalence: Equivalence | None
+    metrics: dict[str, Estimate]
+    sampling_error: float
     step_ratio: Estimate
     time_to_target_ratios: tuple[TargetRatio, ...]
     outcome: Outcome
+    settled: int | None
     sentence: str
 
 
@@ -195,10 +215,16 @@ class PointHeadline:
 
 @dataclass(frozen=True)
 class PointDifference:
-    """The headline's paired difference between two variants at one point of the grid."""
+    """A contrast at one point of the grid; `p_holm` is corrected over all contrasts at all points."""
 
     point: str
+    n: int
+    basis: Basis
     difference: Estimate
+    median: Quantile
+    p_value: float
+    p_holm: float
+    outcome: Outcome
 
 
 @dataclass(frozen=True)
@@ -212,11 +238,13 @@ class VariantRobustness:
 
 @dataclass(frozen=True)
 class ContrastRobustness:
-    """`variant` minus `reference` (ids) at every point, and of each seed's mean over the points; no p-values."""
+    """A contrast at every point, each tested, and of each seed's mean over the points."""
 
     name: str
-    variant: str
-    reference: str
+    label: str
+    variant: str | None
+    reference: str | None
+    weights: dict[str, float]
     points: tuple[PointDifference, ...]
     mean: Estimate
 

@@ -7,8 +7,18 @@ from wncompare.analysis.arms import Arm, TargetTimes
 from wncompare.analysis.caveats import caveats, grave
 from wncompare.analysis.environment import environment
 from wncompare.analysis.failures import counts, problems
+from wncompare.analysis.looks import settled
 from wncompare.analysis.robustness import robustness
-from wncompare.analysis.schema import Comparison, Curve, Summary, Targets, TargetSummary, VariantSummary, as_data
+from wncompare.analysis.schema import (
+    Comparison,
+    ContrastSummary,
+    Curve,
+    Summary,
+    Targets,
+    TargetSummary,
+    VariantSummary,
+    as_data,
+)
 from wncompare.analysis.verdict import verdict
 from wncompare.analysis.views import View, Views, dataset_of, views
 from wncompare.analysis.words import model_name
@@ -52,7 +62,7 @@ def summarize(experiment: Experiment) -> Summary:
 
 def _comparisons(config: Config, found: Views) -> tuple[Comparison, ...]:
     arms = [view.arms for view in found.compared]
-    tested, at_equal_cost = contrasts.tested(config, arms), equal_cost.tested(config, arms)
+    tested, at_equal_cost = contrasts.tested(config, arms, _settled(found.experiment)), equal_cost.tested(config, arms)
     return tuple(
         Comparison(
             name=view.setting.name,
@@ -63,6 +73,12 @@ def _comparisons(config: Config, found: Views) -> tuple[Comparison, ...]:
         )
         for view, of_setting, budgeted in zip(found.compared, tested, at_equal_cost, strict=True)
     )
+
+
+def _settled(experiment: Experiment) -> dict[str, ContrastSummary]:
+    """The contrasts that a look has settled, as they were there."""
+    found = (look.contrasts[name] for name, look in settled(experiment).items())
+    return {contrast.name: contrast for contrast in found}
 
 
 def _variant(view: View, arm: Arm) -> VariantSummary:
@@ -76,6 +92,8 @@ def _variant(view: View, arm: Arm) -> VariantSummary:
         finished=arm.finished,
         diverged=arm.diverged,
         failed=arm.count("failed"),
+        collapsed=None if arm.guess is None else len(arm.collapsed),
+        lost=arm.lost_share,
         parameters=next((run.record.parameters for run in arm.ended), None),
         accuracy=arm.accuracy,
         training=arm.training,

@@ -9,6 +9,7 @@ import numpy as np
 
 from wncompare.analysis import contrasts, metrics, sessions
 from wncompare.analysis.arms import Arm, RunCurves
+from wncompare.analysis.collapse import guess
 from wncompare.analysis.contrasts import PairedDifferences
 from wncompare.analysis.failures import counts_of
 from wncompare.analysis.headline import Metric, headline
@@ -75,10 +76,7 @@ class View:
     @cached_property
     def differences(self) -> tuple[PairedDifferences, ...]:
         """Each contrast's paired differences in the headline, of those that have a pair."""
-        found = (
-            contrasts.differences(contrast, self.arm(contrast.variant), self.arm(contrast.reference))
-            for contrast in self.config.compared()
-        )
+        (found,) = contrasts.differences(self.config, [self.arms])
         return tuple(each for each in found if each.by_seed)
 
     @cached_property
@@ -127,10 +125,11 @@ def views(experiment: Experiment) -> Views:
     experiment = counted(experiment)
     config, compared = experiment.config, settings(experiment)
     judged, trained_in = headline(experiment), sessions.sessions(experiment.runs)
+    limit = guess(experiment)
     targets, names = _targets(experiment, compared[0], judged), metrics_of(experiment, judged)
     arms = {
         (variant.id, point.slug): Arm(
-            variant, point, tuple(experiment.of(variant, point)), judged, names, targets, trained_in
+            variant, point, tuple(experiment.of(variant, point)), judged, names, targets, trained_in, limit
         )
         for variant in config.variants
         for point in config.points

@@ -1,9 +1,10 @@
 """Numbers as people read them."""
 
+from collections.abc import Mapping
 from math import isfinite, isnan
 from pathlib import Path
 
-from wncompare.analysis.estimates import Estimate
+from wncompare.analysis.estimates import Estimate, Quantile
 from wncompare.analysis.headline import Metric, bare
 from wncompare.analysis.schema import TargetRatio
 from wncompare.config import Config
@@ -45,7 +46,11 @@ def model_name(config: Config) -> str:
 
 
 def signed(value: float, digits: int = 4) -> str:
-    """A difference with its sign, a true minus: "−0.0126"; what rounds to zero is "+0.0000"."""
+    """A difference with its sign, a true minus: "−0.0126", "−∞"; what rounds to zero is "+0.0000"."""
+    if isnan(value):
+        return NOTHING
+    if not isfinite(value):
+        return "+∞" if value > 0 else "−∞"
     return f"{round(value, digits) + 0.0:+.{digits}f}".replace("-", "−")
 
 
@@ -60,6 +65,31 @@ def estimate(found: Estimate, *, sign: bool = False, digits: int = 4) -> str:
 def milliseconds(found: Estimate) -> str:
     """Seconds as milliseconds: "3.04 ± 0.42"."""
     return estimate(Estimate(found.n, *(1000 * bound for bound in (found.mean, found.low, found.high))), digits=2)
+
+
+def median_difference(found: Quantile) -> str:
+    """A median difference with its interval, ±∞ where runs diverged: "+0.0250 (−∞ to +0.0310)"."""
+    return signed(found.value) + ("" if isnan(found.low) else f" ({signed(found.low)} to {signed(found.high)})")
+
+
+def share(found: Estimate) -> str:
+    """How often something happens, from how often it did: "at most 31 %", "3 % to 56 %"."""
+    low, high = (round(100 * bound) for bound in (found.low, found.high))
+    return f"at most {high} %" if found.mean == 0 else f"{low} % to {high} %"
+
+
+_FRACTIONS = {0.5: "½ ", 0.25: "¼ ", 0.75: "¾ ", 1.0: ""}
+
+
+def weighted_sum(weights: Mapping[str, float]) -> str:
+    """A sum of labels by their weights, those that add before those that subtract: "½ A + ½ B − C"."""
+    ordered = sorted(weights.items(), key=lambda item: item[1] < 0)
+    terms = [f"{'−' if weight < 0 else '+'} {_factor(abs(weight))}{label}" for label, weight in ordered]
+    return " ".join(terms).removeprefix("+ ")
+
+
+def _factor(weight: float) -> str:
+    return _FRACTIONS.get(weight, f"{weight:.4g} × ")
 
 
 def ratio(found: Estimate) -> str:

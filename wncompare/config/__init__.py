@@ -5,7 +5,8 @@ match; past this package a config is complete and consistent. A config is data: 
 """
 
 from wncompare.config.choices import Named, Variant
-from wncompare.config.experiment import Config, Contrast, Holdout
+from wncompare.config.contrasts import Contrast
+from wncompare.config.experiment import Config, Holdout
 from wncompare.config.reading import from_data, load
 from wncompare.config.seeds import Until
 from wncompare.config.training import EarlyStopping, StopAt, Training

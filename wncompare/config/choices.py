@@ -11,7 +11,7 @@ from wncompare.catalog.datasets import DATASETS
 from wncompare.catalog.losses import ALIASES, LOSSES, MeasureOptions
 from wncompare.catalog.metrics import METRICS
 from wncompare.catalog.models import MODELS
-from wncompare.catalog.registry import Catalog, Options, Text
+from wncompare.catalog.registry import LONGEST_TEXT, Catalog, Options, Text
 from wncompare.catalog.training import OPTIMIZERS, SCHEDULES, OptimizerOptions, ScheduleOptions
 from wncompare.catalog.variants import VARIANTS
 
@@ -165,3 +165,18 @@ def refuse_duplicates(kind: str, values: Iterable[Any]) -> None:
         if value in seen:
             raise PydanticCustomError("duplicate", f"the {kind} {value!r} is there twice: expected each once")
         seen.add(value)
+
+
+def told_apart(variants: tuple[Variant, ...]) -> tuple[Variant, ...]:
+    """The variants, each label that several share followed by its id: tables and legends show labels alone."""
+    labels = [variant.label for variant in variants]
+    return tuple(
+        variant.model_copy(update={"label": _with_id(variant)}) if labels.count(variant.label) > 1 else variant
+        for variant in variants
+    )
+
+
+def _with_id(variant: Variant) -> str:
+    suffix = f" ({variant.id})"
+    kept = variant.label[: LONGEST_TEXT - len(suffix)]
+    return kept + suffix if len(suffix) < LONGEST_TEXT else variant.id

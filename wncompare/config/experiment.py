@@ -15,7 +15,9 @@ from wncompare.config.choices import (
     Variant,
     VariantChoice,
     refuse_duplicates,
+    told_apart,
 )
+from wncompare.config.contrasts import Contrast, check_contrasts, effects
 from wncompare.config.grid import Point, points, replaced
 from wncompare.config.seeds import Seeds, Until
 from wncompare.config.training import Training
@@ -57,22 +59,15 @@ class Headline(Options):
     better: Literal["higher", "lower"] | None = None
 
 
-class Contrast(Options):
-    """A named difference between two variants, both by id: `variant` minus `reference`."""
-
-    name: FolderName
-    variant: str
-    reference: str
-
-
 class Config(Options):
     """One experiment: a dataset, a model, training settings, variants (the first is the reference) and seeds.
 
     `grid` maps keys to the values that every variant is trained with. What stands below `seeds` is for the statistics
-    and changes no run: `contrasts` (by default every other variant minus the first), `headline` (by default the
-    accuracy, of targets that are no classes the loss), `targets` (values of it on validation data whose time is taken),
-    `smallest_difference`, the difference in it from which one matters to you, and `budget`, at which variants are
-    compared at equal cost; `tensorboard` writes event files beside the records.
+    and changes no run: `contrasts` (by default every other variant minus the first), `factors` (of a 2 × 2 of four
+    variants: for each factor those that have it; main effects and interaction are contrasts), `headline` (by default
+    the accuracy, of targets that are no classes the loss), `targets` (values of it on validation data whose time is
+    taken), `smallest_difference`, the difference in it from which one matters to you, and `budget`, at which variants
+    are compared at equal cost; `tensorboard` writes event files beside the records.
     """
 
     name: FolderName
@@ -85,6 +80,7 @@ class Config(Options):
     grid: Grid = Field(default={})
     seeds: Seeds
     contrasts: Annotated[tuple[Contrast, ...], Field(strict=False, max_length=100)] = ()
+    factors: dict[FolderName, Annotated[tuple[str, ...], Field(strict=False)]] | None = None
     headline: Headline | None = None
     targets: Annotated[tuple[float, ...], Field(strict=False, max_length=20)] = ()
     smallest_difference: Annotated[float, Field(gt=0)] | None = None
@@ -121,7 +117,7 @@ class Config(Options):
     @classmethod
     def _unique_variants(cls, variants: tuple[Variant, ...]) -> tuple[Variant, ...]:
         refuse_duplicates("variant id", [variant.id.casefold() for variant in variants])
-        return variants
+        return told_apart(variants)
 
     @field_validator("grid")
     @classmethod
@@ -139,15 +135,18 @@ class Config(Options):
     @field_validator("contrasts")
     @classmethod
     def _contrasts_between_variants(cls, contrasts: tuple[Contrast, ...], info: ValidationInfo) -> tuple[Contrast, ...]:
-        refuse_duplicates("contrast name", [contrast.name for contrast in contrasts])
-        ids = [variant.id for variant in info.data.get("variants", ())]
-        for contrast in contrasts:
-            for side in (contrast.variant, contrast.reference):
-                if ids and side not in ids:
-                    raise PydanticCustomError("unknown_id", "{problem}", {"problem": unknown("variant id", side, ids)})
-            if contrast.variant == contrast.reference:
-                raise PydanticCustomError("contrast", f"{contrast.name!r}: expected two different variants")
+        check_contrasts(contrasts, [variant.id for variant in info.data.get("variants", ())])
         return contrasts
+
+    @field_validator("factors")
+    @classmethod
+    def _factors_of_a_2_by_2(
+        cls, factors: dict[str, tuple[str, ...]] | None, info: ValidationInfo
+    ) -> dict[str, tuple[str, ...]] | None:
+        if factors is not None and {"variants", "contrasts"} <= info.data.keys():
+            found = effects(factors, [variant.id for variant in info.data["variants"]])
+            refuse_duplicates("contrast name", [one.name for one in (*info.data["contrasts"], *found)])
+        return factors
 
     @field_validator("headline")
     @classmethod
@@ -211,9 +210,13 @@ class Config(Options):
         return Config.model_validate(data)
 
     def compared(self) -> tuple[Contrast, ...]:
-        """The contrasts that were asked for, or every other variant minus the first, named by its id."""
-        first, *others = (variant.id for variant in self.variants)
-        return self.contrasts or tuple(Contrast(name=other, variant=other, reference=first) for other in others)
+        """The contrasts that were asked for and those of the factors, or every other variant minus the first.
+
+        The latter are named by the variant's id.
+        """
+        first, *others = ids = [variant.id for variant in self.variants]
+        asked = self.contrasts + (() if self.factors is None else effects(self.factors, ids))
+        return asked or tuple(Contrast(name=other, variant=other, reference=first) for other in others)
 
     def dump(self) -> dict[str, Any]:
         """The resolved config as plain JSON data; `Config.model_validate` reads it back."""

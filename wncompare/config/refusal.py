@@ -135,6 +135,7 @@ _NAMING = (
     "duplicate",
     "grid_key",
     "contrast",
+    "factors",
     "metric",
     "early_stopping",
     "until",

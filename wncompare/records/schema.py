@@ -43,7 +43,8 @@ def _left_out(data: dict[str, Any], **defaults: Any) -> dict[str, Any]:
 class DatasetRecord(Record):
     """Which data a run was trained on, and what a reader should know of them.
 
-    `test_examples` is how many the test split has; records of earlier versions do not say.
+    `test_examples` is how many the test split has, `test_majority` the share of its most frequent class,
+    `test_variance` the mean squared distance of its numbers from their mean; records of earlier versions do not say.
     """
 
     name: str
@@ -52,10 +53,12 @@ class DatasetRecord(Record):
     official: bool | None
     caveats: tuple[str, ...] = ()
     test_examples: int | None = None
+    test_majority: float | None = None
+    test_variance: float | None = None
 
     @model_serializer(mode="wrap")
     def _without_what_is_not_known(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        return _left_out(serialize(self), test_examples=None)
+        return _left_out(serialize(self), test_examples=None, test_majority=None, test_variance=None)
 
 
 class RunRecord(Record):

@@ -11,8 +11,8 @@ from math import isfinite
 from wncompare.analysis.estimates import Estimate
 from wncompare.analysis.failures import clean
 from wncompare.analysis.methods import methods
-from wncompare.analysis.schema import Comparison, Summary
-from wncompare.analysis.words import NOTHING, estimate, metric_name, plain, ratio, signed
+from wncompare.analysis.schema import Comparison, ContrastSummary, Summary
+from wncompare.analysis.words import NOTHING, estimate, median_difference, metric_name, plain, ratio, signed
 from wncompare.render.tables import Row, budget
 
 _SPECIAL = {
@@ -26,7 +26,7 @@ _MATH = {
     "←": r"\leftarrow", "≤": r"\leq", "≥": r"\geq", "≠": r"\neq", "≈": r"\approx", "√": r"\surd", "′": r"'",
     "α": r"\alpha", "β": r"\beta", "γ": r"\gamma", "δ": r"\delta", "ε": r"\varepsilon", "η": r"\eta", "θ": r"\theta",
     "λ": r"\lambda", "μ": r"\mu", "π": r"\pi", "ρ": r"\rho", "σ": r"\sigma", "τ": r"\tau", "φ": r"\varphi",
-    "Δ": r"\Delta", "Σ": r"\Sigma", "Ω": r"\Omega", "ⁿ": "^{n}",
+    "½": r"\frac12", "¼": r"\frac14", "¾": r"\frac34", "Δ": r"\Delta", "Σ": r"\Sigma", "Ω": r"\Omega", "ⁿ": "^{n}",
 }  # fmt: skip
 _TEXT = frozenset("–—‘’“”•…†‡€™ßæœøåłıÆŒØÅŁ§¶©®°²³¹µ¡¿")
 _ACCENTS = frozenset("\u0300\u0301\u0302\u0303\u0304\u0306\u0307\u0308\u030a\u030b\u030c\u0327")
@@ -115,12 +115,11 @@ def _variants(comparison: Comparison) -> Iterator[Row]:
 
 
 def _contrasts(comparison: Comparison) -> Iterator[Row]:
-    labels = {variant.id: variant.label for variant in comparison.variants}
     for contrast in comparison.contrasts:
         yield (
-            f"{labels[contrast.variant]} − {labels[contrast.reference]}",
+            contrast.label if contrast.variant is not None else f"{contrast.name}: {contrast.label}",
             str(contrast.n),
-            _difference(contrast.difference),
+            _difference(contrast),
             _p_value(contrast.p_holm),
             ratio(contrast.step_ratio),
         )
@@ -128,10 +127,17 @@ def _contrasts(comparison: Comparison) -> Iterator[Row]:
 
 def _at_equal_cost(comparison: Comparison) -> Iterator[Row]:
     for found in comparison.equal_cost:
-        yield found.contrast, str(found.n), _difference(found.difference), _p_value(found.p_holm), budget(found)
+        yield found.contrast, str(found.n), _mean(found.difference), _p_value(found.p_holm), budget(found)
 
 
-def _difference(found: Estimate) -> str:
+def _difference(contrast: ContrastSummary) -> str:
+    """The mean or median difference with its bounds, one alone or a dash."""
+    if contrast.basis == "median":
+        return f"median {median_difference(contrast.median)}"
+    return _mean(contrast.difference)
+
+
+def _mean(found: Estimate) -> str:
     """The mean with its bounds, a mean alone or a dash."""
     if not isfinite(found.low):
         return estimate(found, sign=True)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import isfinite
 
 from wncompare.analysis.estimates import Quantile
 from wncompare.analysis.headline import bare
@@ -10,6 +11,7 @@ from wncompare.analysis.schema import (
     ContrastRobustness,
     ContrastSummary,
     EqualCost,
+    PointDifference,
     Robustness,
     Summary,
     VariantSummary,
@@ -18,11 +20,14 @@ from wncompare.analysis.words import (
     NOTHING,
     estimate,
     median,
+    median_difference,
     metric_name,
     milliseconds,
+    p,
     plain,
     ratio,
     ratio_of_medians,
+    share,
 )
 
 CAPTION = "last epoch; mean ± half the 95 % Student-t interval; differences paired by seed; detectable with 80 % power"
@@ -56,10 +61,12 @@ def tables(summary: Summary) -> Iterator[Table]:
 
 def _variants(summary: Summary, comparison: Comparison) -> Table:
     settings = len(set(comparison.selected.values())) > 1
+    lost = any(_lost(variant) != NOTHING for variant in comparison.variants)
     columns = (
         "variant",
         *(("setting",) if settings else ()),
         "runs",
+        *(("collapsed or diverged",) if lost else ()),
         "parameters",
         metric_name(bare(summary.headline)),
         metric_name(summary.headline),
@@ -67,14 +74,15 @@ def _variants(summary: Summary, comparison: Comparison) -> Table:
         "s to compile or load",
         *(f"epochs to {target:.3g}" for target in summary.targets.values),
     )
-    return Table(comparison.name, columns, tuple(_variant(variant, settings) for variant in comparison.variants))
+    return Table(comparison.name, columns, tuple(_variant(variant, settings, lost) for variant in comparison.variants))
 
 
-def _variant(variant: VariantSummary, settings: bool) -> Row:
+def _variant(variant: VariantSummary, settings: bool, lost: bool) -> Row:
     return (
         variant.label,
         *((variant.point,) if settings else ()),
         f"{variant.finished}/{variant.planned}" + (f", {variant.diverged} diverged" if variant.diverged else ""),
+        *((_lost(variant),) if lost else ()),
         NOTHING if variant.parameters is None else f"{variant.parameters:,}",
         estimate(variant.training),
         estimate(variant.headline),
@@ -84,22 +92,30 @@ def _variant(variant: VariantSummary, settings: bool) -> Row:
     )
 
 
+def _lost(variant: VariantSummary) -> str:
+    """How many runs learned nothing, and how often that may be; a dash where the records do not tell who collapsed."""
+    if (variant.collapsed is None and not variant.diverged) or not variant.lost.n:
+        return NOTHING
+    return f"{round(variant.lost.mean * variant.lost.n)}/{variant.lost.n} ({share(variant.lost)})"
+
+
 def _epochs(found: Quantile) -> str:
     return median(found.value, found.low, found.high, digits=0)
 
 
 def _contrasts(summary: Summary, comparison: Comparison) -> Table:
-    labels = {variant.id: variant.label for variant in comparison.variants}
     equivalence = summary.smallest_difference is not None
-    rows = tuple(_contrast(contrast, labels, equivalence) for contrast in comparison.contrasts)
+    rows = tuple(_contrast(contrast, equivalence) for contrast in comparison.contrasts)
     columns = (
         "contrast",
         "pairs",
         f"difference in {metric_name(summary.headline)}",
         "p (Holm)" if sum(len(other.contrasts) for other in summary.comparisons) > 1 else "p",
+        "median difference, sign test",
         "better/equal/worse",
         "P(better)",
         "detectable",
+        "s.e. of the test set",
         *((f"against ±{summary.smallest_difference:g}",) if equivalence else ()),
         "time a step, ratio",
         *(f"time to {target:.3g}, ratio" for target in summary.targets.values),
@@ -107,15 +123,17 @@ def _contrasts(summary: Summary, comparison: Comparison) -> Table:
     return Table("", columns, rows)
 
 
-def _contrast(contrast: ContrastSummary, labels: dict[str, str], equivalence: bool) -> Row:
+def _contrast(contrast: ContrastSummary, equivalence: bool) -> Row:
     return (
-        _difference(contrast, labels),
+        _named(contrast),
         str(contrast.n),
         estimate(contrast.difference, sign=True),
         plain(contrast.p_holm, digits=4),
+        f"{median_difference(contrast.median)}, {p(contrast.sign_p)}" if contrast.n else NOTHING,
         f"{contrast.wins}/{contrast.ties}/{contrast.losses}",
         plain(contrast.probability_of_improvement.mean),
         plain(contrast.detectable, digits=4),
+        plain(contrast.sampling_error, digits=4),
         *((contrast.equivalence or NOTHING,) if equivalence else ()),
         ratio(contrast.step_ratio),
         *map(ratio_of_medians, contrast.time_to_target_ratios),
@@ -149,25 +167,30 @@ def _budgeted(found: EqualCost) -> Row:
     )
 
 
-def _difference(contrast: ContrastSummary | ContrastRobustness, labels: dict[str, str]) -> str:
-    difference = f"{labels[contrast.variant]} − {labels[contrast.reference]}"
-    return difference if contrast.name == contrast.variant else f"{contrast.name}: {difference}"
+def _named(contrast: ContrastSummary | ContrastRobustness) -> str:
+    return contrast.label if contrast.name == contrast.variant else f"{contrast.name}: {contrast.label}"
 
 
 def _robustness(summary: Summary, robustness: Robustness) -> Table:
     labels = {variant.id: variant.label for variant in summary.comparisons[0].variants}
-    columns = [[*(cell.headline for cell in each.points), each.mean] for each in robustness.variants]
-    differences = [[*(cell.difference for cell in each.points), each.mean] for each in robustness.contrasts]
+    columns = [
+        [*(estimate(cell.headline) for cell in each.points), estimate(each.mean)] for each in robustness.variants
+    ]
+    differences = [[*map(_cell, each.points), estimate(each.mean, sign=True)] for each in robustness.contrasts]
     names = [*(cell.point for cell in robustness.variants[0].points), OVER_ALL]
     return Table(
-        f"{metric_name(summary.headline)} at every setting; differences are not corrected for their number",
+        f"{metric_name(summary.headline)} at every setting; p of differences corrected for their number (Holm)",
         (
             "setting",
             *(labels[each.variant] for each in robustness.variants),
-            *(_difference(each, labels) for each in robustness.contrasts),
+            *map(_named, robustness.contrasts),
         ),
-        tuple(
-            (name, *map(estimate, row[: len(columns)]), *(estimate(cell, sign=True) for cell in row[len(columns) :]))
-            for name, *row in zip(names, *columns, *differences, strict=True)
-        ),
+        tuple(zip(names, *columns, *differences, strict=True)),
     )
+
+
+def _cell(cell: PointDifference) -> str:
+    """The mean or median difference at one setting, with its p-value."""
+    typical = cell.basis == "median"
+    difference = f"median {median_difference(cell.median)}" if typical else estimate(cell.difference, sign=True)
+    return f"{difference}, {p(cell.p_holm)}" if isfinite(cell.p_holm) else difference

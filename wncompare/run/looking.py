@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from wncompare import records
-from wncompare.analysis.looks import Look, is_settled, look, looks
+from wncompare.analysis.looks import Look, gone_on, is_settled, look, settle
 from wncompare.analysis.words import p
 from wncompare.config import Config
 from wncompare.errors import Argument, RecordsError
@@ -71,38 +71,38 @@ class Watch:
     def __init__(self, config: Config, folder: Path, runs: Sequence[PlannedRun], *, say: Say) -> None:
         self._config, self._folder, self._runs, self._say = config, folder, runs, say
         self._tried: set[str] = set()
-        self._looked = 0
+        self._found: tuple[Look, ...] = ()
 
     def is_over(self, tried: Iterable[str] = ()) -> bool:
         """Note which runs have ended or failed since; whether that was the last one needed. Never with a list."""
         self._tried |= {*tried}
         until = self._config.until
-        while until and self._looked < until.most and self._all_tried(seeds := max(until.first, self._looked + 1)):
-            experiment = records.read(self._folder)
-            found = looks(experiment)
-            _log(experiment, found)
-            self._tell(found)
-            if is_settled(experiment) or len(found[-1].seeds if found else ()) < seeds:
+        while until and until.first + len(self._found) <= until.most and self._all_tried():
+            experiment, before = records.read(self._folder), self._found
+            self._found = gone_on(experiment, before)
+            self._tell(experiment, self._found[len(before) :])
+            if len(self._found) == len(before) or settle(self._config, self._found):
                 return True
         return False
 
     def next_of(self, runs: Sequence[PlannedRun]) -> int | None:
         """How many of the runs the next look takes; None with a list of seeds."""
-        if self._config.until is None:
-            return None
-        seeds = self._config.all_seeds[: max(self._config.until.first, self._looked + 1)]
-        return sum(run.seed in seeds for run in runs)
+        return None if self._config.until is None else sum(run.seed in self._next_seeds for run in runs)
 
-    def _tell(self, found: Sequence[Look]) -> None:
+    @property
+    def _next_seeds(self) -> tuple[int, ...]:
+        """The seeds of the next look."""
+        until = self._config.until
+        return self._config.all_seeds[: until.first + len(self._found)] if until else ()
+
+    def _tell(self, experiment: Experiment, found: Sequence[Look]) -> None:
+        _log(experiment, found)
         for each in found:
-            if len(each.seeds) > self._looked:
-                self._say(f"look at {len(each.seeds)} seeds: {_said(each)}")
-                self._looked = len(each.seeds)
+            self._say(f"look at {len(each.seeds)} seeds: {_said(each)}")
 
-    def _all_tried(self, seeds: int) -> bool:
-        """Whether every run of the first seeds has ended, here or in another command, or has failed here."""
-        asked = self._config.all_seeds[:seeds]
-        left = [run for run in self._runs if run.seed in asked and run.name not in self._tried]
+    def _all_tried(self) -> bool:
+        """Whether every run of those seeds has ended, here or in another command, or has failed here."""
+        left = [run for run in self._runs if run.seed in self._next_seeds and run.name not in self._tried]
         self._tried |= {run.name for run in left if _has_ended(run)}
         return all(run.name in self._tried for run in left)
 

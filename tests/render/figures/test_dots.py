@@ -52,16 +52,16 @@ def test_a_seed_that_only_one_variant_has_is_no_pair(experiment: Experiment) -> 
     assert differences.figure(compared(Experiment(experiment.folder, experiment.config, experiment.runs[:2]))) is None
 
 
-def test_a_diverged_run_is_an_arrowhead_and_withholds_the_mean(experiment: Experiment) -> None:
-    """Where the variant of a pair diverged the dot is at the left edge, and there is no mean."""
+def test_a_diverged_run_is_an_arrowhead_and_leaves_the_median(experiment: Experiment) -> None:
+    """Where the variant of a pair diverged the dot is at the left edge, and so is the median of two pairs."""
     experiment = rewritten(experiment, experiment.runs[3], val_accuracy=[0.2], status="diverged")
     figure = differences.figure(compared(experiment))
     axes = figure.axes[0]
     assert len(points_of(axes, "<")) == 1
     assert len(points_of(axes, "o")) == 1
-    assert not len(points_of(axes, "D"))
+    assert points_of(axes, "D")[:, 0].tolist() == [0.0]
     assert "seed 1 diverged" in texts_of(axes)
-    assert "withholds the mean" in small_print(figure)
+    assert "the diamond is the median" in small_print(figure)
 
 
 def test_one_pair_has_no_interval(make: Make) -> None:

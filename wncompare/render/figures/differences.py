@@ -45,7 +45,7 @@ def draw(axes: Axes, view: View, *, compact: bool = False) -> Axes:
     if (smallest := view.config.smallest_difference) is not None:
         axes.axvspan(-smallest, smallest, color="#000000", alpha=0.08, linewidth=0)
     for place, row in enumerate(view.differences):
-        _draw_row(axes, place, row, color_of(view.config)[row.contrast.variant], numbered=not compact)
+        _draw_row(axes, place, row, _color(view, row), numbered=not compact)
     dots.name_rows(axes, [_label(view, row, lines=1 if compact else 2) for row in view.differences])
     axes.set_xlabel(f"difference in {directed(view.headline)}")
     return axes
@@ -56,7 +56,7 @@ def _draw_row(axes: Axes, place: int, row: PairedDifferences, color: str, *, num
     count = len(shown)
     dots.draw_values(axes, place, [pair.difference for pair in shown], color)
     if count > 1:
-        dots.draw_interval(axes, place, count, (row.mean.mean, row.mean.low, row.mean.high), color)
+        dots.draw_interval(axes, place, count, row.judged.interval, color)
     if numbered and count <= MOST_NUMBERED:
         for pair, y in zip(shown, dots.places(place, count), strict=False):
             _number(axes, pair.seed, pair.difference, float(y))
@@ -79,13 +79,22 @@ def _number(axes: Axes, seed: int, difference: float, y: float) -> None:
     )
 
 
+def _color(view: View, row: PairedDifferences) -> str:
+    """The variant's, or a neutral one for a sum of several."""
+    return MUTED if row.contrast.variant is None else color_of(view.config)[row.contrast.variant]
+
+
 def _label(view: View, row: PairedDifferences, *, lines: int) -> str:
-    names = (view.arm(side).variant.label for side in (row.contrast.variant, row.contrast.reference))
-    name = "\n− ".join(wrapped(label, 24, lines) for label in names)
-    mean = row.mean
-    return name if math.isnan(mean.low) else f"{name}\n{signed(mean.mean)} [{signed(mean.low)}, {signed(mean.high)}]"
+    name = row.contrast.name
+    if row.contrast.is_pair:
+        labels = (view.arm(side).variant.label for side in row.contrast.weighted())
+        name = "\n− ".join(wrapped(label, 24, lines) for label in labels)
+    value, low, high = row.judged.interval
+    median = "median " if row.judged.basis == "median" else ""
+    return name if math.isnan(low) else f"{name}\n{median}{signed(value)} [{signed(low)}, {signed(high)}]"
 
 
 def _withheld(view: View) -> str:
-    diverged = any(not math.isfinite(pair.difference) for row in view.differences for pair in row.by_seed)
-    return "a run that diverged ranks worst (arrowhead) and withholds the mean" if diverged else ""
+    if all(row.judged.basis == "mean" for row in view.differences):
+        return ""
+    return "where a run collapsed or diverged (arrowhead) the diamond is the median"

@@ -36,12 +36,13 @@ def draw_values(axes: Axes, row: float, values: ArrayLike, color: str) -> None:
 
 
 def draw_interval(axes: Axes, row: float, count: int, interval: tuple[float, float, float], color: str) -> None:
-    """The diamond of (middle, low, high) below `count` dots; what is infinite goes to the right edge of the axes."""
+    """The diamond of (middle, low, high) below `count` dots; what is infinite goes to the edge of the axes."""
     y = places(row, count)[-1]
     middle, low, high = interval
-    if math.isfinite(low):
-        right = axes.get_xlim()[1]
-        axes.plot([low, high if math.isfinite(high) else right], [y, y], color=color, linewidth=2)
+    if not math.isnan(low):
+        left, right = axes.get_xlim()
+        ends = [max(low, left) if low == -math.inf else low, min(high, right) if high == math.inf else high]
+        axes.plot(ends, [y, y], color=color, linewidth=2)
     look: dict[str, Any] = {
         "color": color,
         "markersize": 6.5,
@@ -49,8 +50,8 @@ def draw_interval(axes: Axes, row: float, count: int, interval: tuple[float, flo
         "zorder": 3,
         "clip_on": False,
     }
-    if middle == math.inf:
-        axes.plot([1], [y], "D", transform=edges(axes), **look)
+    if math.isinf(middle):
+        axes.plot([float(middle > 0)], [y], "D", transform=edges(axes), **look)
     elif math.isfinite(middle):
         axes.plot([middle], [y], "D", **look)
 

@@ -15,7 +15,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from wncompare import __version__
 from wncompare.analysis.schema import COSTS, Summary
 from wncompare.analysis.views import View, Views, views
-from wncompare.analysis.words import exploratory, metric_name, on_axis, ratio, ratio_of_medians
+from wncompare.analysis.words import exploratory, metric_name, on_axis, ratio, ratio_of_medians, share
 from wncompare.records import Experiment
 from wncompare.render.figures import style as figure_style
 from wncompare.render.html import axes, curves, dots
@@ -64,7 +64,8 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"number": number, "p_value": p_value, "ratio": ratio, "ratio_of_medians": ratio_of_medians}
+    shown = {"number": number, "p_value": p_value, "ratio": ratio, "ratio_of_medians": ratio_of_medians, "share": share}
+    environment.filters |= shown
     environment.policies["json.dumps_kwargs"] = {"separators": (",", ":"), "allow_nan": False}
     return environment
 

@@ -4,14 +4,14 @@ from collections.abc import Sequence
 from math import isfinite, nan
 from typing import Any
 
-from wncompare.analysis.estimates import Estimate
+from wncompare.analysis.estimates import Estimate, Quantile
 from wncompare.analysis.schema import ContrastSummary, Summary
 from wncompare.analysis.words import metric_name
 from wncompare.records import Experiment
 
 
 def differences(experiment: Experiment, summary: Summary) -> list[dict[str, Any]]:
-    """A plot a contrast: a row a seed and, last, their mean with its interval."""
+    """A plot a contrast: a row a seed and, last, their mean or median with its interval."""
     plots = [
         _differences(experiment, contrast, summary)
         for comparison in summary.comparisons
@@ -48,20 +48,24 @@ def _differences(experiment: Experiment, contrast: ContrastSummary, summary: Sum
         {"label": f"seed {each.seed}", "marks": [_mark(experiment, contrast.variant, each.difference)]}
         for each in contrast.by_seed
     ]
-    mean = {"label": "mean", "marks": [_mark(experiment, contrast.variant, contrast.difference)], "strong": True}
-    labels = [experiment.config.variant(each).label for each in (contrast.reference, contrast.variant)]
+    middle = contrast.difference if contrast.basis == "mean" else contrast.median
+    last = {"label": contrast.basis, "marks": [_mark(experiment, contrast.variant, middle)], "strong": True}
+    sides = contrast.weights if contrast.variant is not None else ()
+    labels = [experiment.config.variant(each).label for each in reversed(sides)]
     return {
         "name": f"difference in {metric_name(summary.headline)}",
-        "rows": [*rows, mean],
+        "rows": [*rows, last],
         "zero": True,
         "zone": summary.smallest_difference,
-        "better": labels if summary.better == "higher" else labels[::-1],
+        "better": (labels if summary.better == "higher" else labels[::-1]) or None,
     }
 
 
-def _mark(experiment: Experiment, variant: str, value: Estimate | float) -> dict[str, Any]:
-    """A dot in a variant's colour, with an interval where the value is an estimate."""
-    place = [each.id for each in experiment.config.variants].index(variant)
+def _mark(experiment: Experiment, variant: str | None, value: Estimate | Quantile | float) -> dict[str, Any]:
+    """A dot in a variant's colour or, of a sum, in a neutral one, with an interval where the value is an estimate."""
+    place = "sum" if variant is None else [each.id for each in experiment.config.variants].index(variant)
+    if isinstance(value, Quantile):
+        return {"variant": place, "value": value.value, "low": value.low, "high": value.high}
     if isinstance(value, Estimate):
         return {"variant": place, "value": value.mean, "low": value.low, "high": value.high}
     return {"variant": place, "value": value}

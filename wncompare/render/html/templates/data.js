@@ -23,7 +23,7 @@
  * One setting: by variant the point of the grid, and the axes on which all its variants are drawn.
  * @typedef {{points: string[], x: Record<Cost, Span>, y: Record<Metric, {linear: Axis, log: Axis}>}} View
  *
- * @typedef {{variant: number, value: Stored, low?: Stored, high?: Stored}} Mark
+ * @typedef {{variant: number | 'sum', value: Stored, low?: Stored, high?: Stored}} Mark
  * @typedef {{label: string, marks: Mark[], strong?: boolean}} DotRow
  * @typedef {{name: string, rows: DotRow[], zero: boolean, zone: number | null, better: [string, string] | null, range: Span}} DotPlot
  *

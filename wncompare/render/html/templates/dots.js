@@ -86,9 +86,10 @@ function drawRow(row, frame, x, y) {
 function drawMark(mark, frame, x, y) {
   const group = svg('g', { class: `mark series-${mark.variant}` });
   const [value, low, high] = [mark.value, mark.low ?? 'nan', mark.high ?? 'nan'].map(number);
-  if (Number.isFinite(low)) group.append(svg('line', { class: 'interval', x1: x(low), x2: x(high), y1: y, y2: y }));
+  const within = (/** @type {number} */ bound) => Math.min(Math.max(x(bound), frame.left), frame.right);
+  if (!Number.isNaN(low)) group.append(svg('line', { class: 'interval', x1: within(low), x2: within(high), y1: y, y2: y }));
   if (Number.isFinite(value)) group.append(dot(x(value), y, 4.5));
   else group.append(svg('text', { class: 'missing', x: frame.left + 6, y: y + 4 }, 'no value (diverged or missing)'));
-  group.append(svg('title', {}, `${formatted(value)}${Number.isFinite(low) ? `, ${interval(low, high)}` : ''}`));
+  group.append(svg('title', {}, `${formatted(value)}${!Number.isNaN(low) ? `, ${interval(low, high)}` : ''}`));
   return group;
 }
