@@ -5,13 +5,14 @@ from math import isfinite, isnan, nan
 
 from wncompare.analysis.artefacts import artefacts
 from wncompare.analysis.environment import differing
-from wncompare.analysis.headline import headline
+from wncompare.analysis.headline import Metric, headline
 from wncompare.analysis.peeks import gaps, peeks
 from wncompare.analysis.sampling import test_examples
 from wncompare.analysis.schema import Comparison, Counts, Targets
-from wncompare.analysis.words import counted, metric_name
+from wncompare.analysis.words import counted, exploratory, metric_name
 from wncompare.records import Experiment
 
+_BEST = {"higher": "highest", "lower": "lowest"}
 ENOUGH_PAIRS = 6
 """Five pairs reach 2/32 at best, six 2/64."""
 
@@ -48,7 +49,7 @@ def caveats(
         *_of_pairs(experiment, comparisons),
         *_of_stops(experiment),
         *_of_origin(experiment),
-        *_of_targets(targets),
+        *_of_targets(targets, headline(experiment)),
         *_of_times(experiment),
         "The headline is each run's last epoch; the best epoch is not picked.",
     )
@@ -102,9 +103,11 @@ def _of_settings(experiment: Experiment) -> Iterator[str]:
             "each is compared by itself."
         )
     else:
+        judged = headline(experiment)
         yield (
-            "Each variant's setting is the one with the highest held-out accuracy, chosen over the same seeds "
-            "that are reported, on other data than are reported."
+            f"Each variant's setting is the one with the {_BEST[judged.better]} held-out "
+            f"{judged.bare.replace('_', ' ')}, chosen over the same seeds that are reported, on other data than are "
+            "reported."
         )
 
 
@@ -154,9 +157,9 @@ def _of_origin(experiment: Experiment) -> Iterator[str]:
         yield f"Not all runs have the same {key}: {', '.join(values)}."
 
 
-def _of_targets(targets: Targets) -> Iterator[str]:
+def _of_targets(targets: Targets, headline: Metric) -> Iterator[str]:
     if targets.exploratory and targets.values:
-        yield "Times to target are exploratory: the target is 95 % of the reference's median, not one fixed beforehand."
+        yield f"Times to target are exploratory: the target is {exploratory(headline)}, not one fixed beforehand."
 
 
 def _of_times(experiment: Experiment) -> Iterator[str]:
