@@ -200,6 +200,25 @@ def grouped(rows: Iterable[dict[str, Any]], key: str) -> dict[Any, Rows]:
     return found
 
 
+def coverage(result: dict[str, Any]) -> str:
+    """A table for each kind of study: shares and means with their Monte Carlo standard errors."""
+    parts = ["## How often verdicts and intervals are right", f"{result['settings']['experiments']} experiments."]
+    for name, rows in grouped(result["measurements"], "table").items():
+        columns = list(dict.fromkeys(column for row in rows for column in row["cells"]))
+        cells = ([simulated(row["cells"].get(column)) for column in columns] for row in rows)
+        named = ((row["what"], row["should_be"], *shown) for row, shown in zip(rows, cells, strict=True))
+        parts += [f"### {name}", markdown((" ", "should be", *columns), named)]
+    return "\n\n".join(parts)
+
+
+def simulated(cell: dict[str, Any] | None) -> str:
+    """A share in percent, or a mean, ± its standard error."""
+    if cell is None:
+        return ""
+    scale, unit = (100, " %") if cell["is_share"] else (1, "")
+    return f"{scale * cell['value']:.1f}{unit} ± {scale * cell['error']:.1f}"
+
+
 def machine(result: dict[str, Any]) -> str:
     """What it was measured on, and how busy that was."""
     found = result["environment"]
@@ -239,6 +258,7 @@ SECTIONS: dict[str, Callable[[dict[str, Any]], str]] = {
     "limit": limit,
     "scaling": scaling,
     "many_runs": many_runs,
+    "coverage": coverage,
 }
 
 

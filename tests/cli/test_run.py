@@ -210,7 +210,7 @@ def test_json_is_all_there_is_on_stdout(first: tuple[Path, str, str], config_fil
     """With --json and --quiet, stdout is the summary as JSON and stderr says only what was written."""
     done = run(config_file, first[0], "--json", "--quiet")
     data = json.loads(done.stdout)
-    assert (data["schema_version"], data["headline"]) == (3, "val_accuracy")
+    assert (data["schema_version"], data["headline"]) == (4, "val_accuracy")
     assert [variant["finished"] for variant in data["comparisons"][0]["variants"]] == [2, 2]
     assert len(done.stderr.splitlines()) == 1
 

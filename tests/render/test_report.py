@@ -131,7 +131,7 @@ def test_markdown_keeps_names_as_text(write_records: Write, hostile: Config) -> 
     """A label with pipes, HTML, emphasis, code and a mention adds no cell, tag or emphasis, and notifies nobody."""
     parsed = tokens(markdown.render(summary_of(write_records(hostile, last))))
     rows = [token.type for token in parsed]
-    assert rows.count("td_open") == 2 * 8 + 10
+    assert rows.count("td_open") == 2 * 8 + 11
     html = {token.content for token in parsed if token.type == "html_inline"}
     assert html <= {"<!-- -->", "<sub>", "</sub>"}
     assert not any(token.type in ("em_open", "code_inline", "link_open") for token in parsed)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from wncompare import records
 from wncompare.run.engines import Job, Perform
 from wncompare.storage.locks import run_lock
-from wncompare.tasks import Busy, Device, Ended, Event, Failed, Started, Task, TrainTask
+from wncompare.tasks import Audited, AuditTask, Busy, Device, Ended, Event, Failed, Started, Task, TrainTask
 
 Accuracy = Callable[[str, int], float]
 """Of a variant and a seed."""
@@ -41,6 +41,9 @@ class Pretender:
         yield self._perform
 
     def _perform(self, tasks: Sequence[Task]) -> Generator[Event, None, None]:
+        if any(isinstance(task, AuditTask) for task in tasks):
+            yield from (Audited(task.name, {}, {}) for task in tasks)
+            return
         for first in range(0, len(tasks), self.workers):
             group = tasks[first : first + self.workers]
             under_way = [task.name for task in group]
@@ -55,12 +58,15 @@ class Pretender:
                 raise
 
     def _end(self, task: Task) -> Event:
+        if isinstance(task, AuditTask):
+            return Audited(task.name, {}, {})
         assert isinstance(task, TrainTask)
         if self.stop_after is not None and len(self.trained) >= self.stop_after:
             raise KeyboardInterrupt
         with run_lock(task.folder) as free:
             if not free:
                 return Busy(task.name)
+            task.folder.mkdir(parents=True, exist_ok=True)
             if task.name in self.failing:
                 return Failed(task.name, "no memory")
             found = records.read_record(task.folder, own=True)
@@ -70,7 +76,6 @@ class Pretender:
 
     def _write(self, task: TrainTask) -> None:
         self.trained.append(task.name)
-        task.folder.mkdir(parents=True, exist_ok=True)
         records.write_history(task.folder, [self._row(task, epoch) for epoch in range(1, task.record.epochs + 1)])
         records.write_run(task.folder, task.record.model_copy(update={"status": "finished", "timing": records.TIMING}))
 

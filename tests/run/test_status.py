@@ -9,10 +9,13 @@ from typing import Any
 
 import pytest
 
+from tests.recorded import configured
+from tests.run.pretending import Pretender
 from wncompare import records
 from wncompare.config import Config
 from wncompare.render import status as text
 from wncompare.run import status
+from wncompare.run.execute import execute
 from wncompare.storage.locks import run_lock
 
 Write = Callable[..., Path]
@@ -100,3 +103,39 @@ def test_the_command_prints_json_of_all_below_and_never_imports_tensorflow(mixed
         **{"planned": 4, "interrupted": 2, "failed": 1, "missing": 1},
     }
     assert one["runs"][0]["run"] == "regular/seed-0"
+
+
+def until_settled(config: Config) -> Config:
+    """The config with seeds until it is settled."""
+    return configured(config, seeds={"until": "settled", "first": 8, "most": 12})
+
+
+@pytest.mark.parametrize(
+    ("differs", "failing", "planned", "told"),
+    [
+        (0.2, (), 16, "settled with 8 seeds"),
+        (0.0, (), 24, "not settled: the next look is at 12 seeds, the last at 12"),
+        (0.2, ("regular/seed-3",), 16, "not settled: the next look is at 8 seeds, the last at 12"),
+    ],
+)
+def test_only_seeds_that_are_planned_so_far_are_counted(
+    tiny: Config, tmp_path: Path, differs: float, failing: tuple[str, ...], planned: int, told: str
+) -> None:
+    """Seeds after the look that settled all, or after the next one, are not missing; runs of theirs are left out."""
+    engine = Pretender(lambda variant, seed: 0.75 + differs * (variant != "regular"), workers=5, failing=failing)
+    execute(until_settled(tiny), tmp_path / "out", engine=engine)
+    found = status.status(tmp_path / "out")
+    assert len(found.runs) == planned
+    assert found.counts["missing"] == 0
+    assert list(text.lines(found))[-1] == told
+    assert status.as_data([found])["experiments"][0]["looking"]["most"] == 12
+
+
+def test_a_damaged_record_is_a_state_where_seeds_are_until_settled(tiny: Config, tmp_path: Path) -> None:
+    """Nothing is settled then, and every seed there could be is shown."""
+    engine = Pretender(lambda variant, seed: 0.75 + 0.2 * (variant != "regular"))
+    execute(until_settled(tiny), tmp_path / "out", engine=engine)
+    (tmp_path / "out/regular/seed-0/run.json").write_text("{")
+    found = status.status(tmp_path / "out")
+    assert len(found.runs) == 24
+    assert found.counts["damaged"] == 1

@@ -6,12 +6,14 @@ from math import isfinite, isnan, nan
 from wncompare.analysis.artefacts import artefacts
 from wncompare.analysis.choice import remarks
 from wncompare.analysis.environment import differing
-from wncompare.analysis.headline import headline
+from wncompare.analysis.headline import Metric, headline
+from wncompare.analysis.peeks import gaps, peeks
 from wncompare.analysis.sampling import test_examples
 from wncompare.analysis.schema import Comparison, Counts, Targets
-from wncompare.analysis.words import counted, metric_name
+from wncompare.analysis.words import counted, exploratory, metric_name
 from wncompare.records import Experiment
 
+_BEST = {"higher": "highest", "lower": "lowest"}
 ENOUGH_PAIRS = 6
 """Five pairs reach 2/32 at best, six 2/64."""
 
@@ -19,12 +21,13 @@ ENOUGH_PAIRS = 6
 def grave(experiment: Experiment, runs: Counts, comparisons: Sequence[Comparison]) -> tuple[str, ...]:
     """The caveats that can overturn the verdict, and so belong right below it: what it is not about.
 
-    Those are runs that are not in it or diverged, artefacts of how the networks were trained, pairs that are missing,
-    runs that stopped at a target, and data that are not the published ones. The others say how any such verdict is to
-    be read.
+    Those are runs that are not in it or diverged, seeds that were added after a look, artefacts of how the networks
+    were trained, pairs that are missing, runs that stopped at a target, and data that are not the published ones. The
+    others say how any such verdict is to be read.
     """
     return (
         *_of_runs(runs),
+        *peeks(experiment),
         *artefacts(experiment),
         *_of_unequal_seeds(comparisons),
         *_of_stopping_at(experiment),
@@ -38,14 +41,16 @@ def caveats(
     """Every caveat that applies, in the order of reading; those that are `grave` are among them."""
     return (
         *_of_runs(runs),
+        *peeks(experiment),
         *artefacts(experiment),
+        *gaps(experiment),
         _of_condition(experiment, comparisons),
         *_of_data(experiment),
         *_of_settings(experiment, comparisons),
         *_of_pairs(experiment, comparisons),
         *_of_stops(experiment),
         *_of_origin(experiment),
-        *_of_targets(targets),
+        *_of_targets(targets, headline(experiment)),
         *_of_times(experiment),
         "The headline is each run's last epoch; the best epoch is not picked.",
     )
@@ -99,9 +104,11 @@ def _of_settings(experiment: Experiment, comparisons: Sequence[Comparison]) -> I
             "each is compared by itself."
         )
     else:
+        judged = headline(experiment)
         yield (
-            "Each variant's setting is the one with the highest held-out accuracy, chosen over the same seeds "
-            "that are reported, on other data than are reported."
+            f"Each variant's setting is the one with the {_BEST[judged.better]} held-out "
+            f"{judged.bare.replace('_', ' ')}, chosen over the same seeds that are reported, on other data than are "
+            "reported."
         )
         for comparison in comparisons:
             yield from remarks(comparison.choices, len(experiment.seeds))
@@ -154,9 +161,9 @@ def _of_origin(experiment: Experiment) -> Iterator[str]:
         yield f"Not all runs have the same {key}: {', '.join(values)}."
 
 
-def _of_targets(targets: Targets) -> Iterator[str]:
+def _of_targets(targets: Targets, headline: Metric) -> Iterator[str]:
     if targets.exploratory and targets.values:
-        yield "Times to target are exploratory: the target is 95 % of the reference's median, not one fixed beforehand."
+        yield f"Times to target are exploratory: the target is {exploratory(headline)}, not one fixed beforehand."
 
 
 def _of_times(experiment: Experiment) -> Iterator[str]:

@@ -1,18 +1,15 @@
 """The main job as a Python function, for a network that lives in your own code."""
 
-import hashlib
 import warnings
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
 import cloudpickle
-import numpy as np
-from numpy.typing import ArrayLike, NDArray
 
 from wncompare import config as configs
 from wncompare import records
-from wncompare.api import arguments
+from wncompare.api import arguments, arrays
 from wncompare.api import variants as own
 from wncompare.catalog.registry import resolve
 from wncompare.errors import ModelError, UsageError, WncompareError
@@ -21,19 +18,16 @@ from wncompare.records.table import tabulated
 from wncompare.render import progress as console
 from wncompare.run import execute as experiment
 from wncompare.run.engines import LocalEngine
-from wncompare.storage import files
 from wncompare.tasks import Device
 
 if TYPE_CHECKING:
     import keras
     import pandas as pd
 
-Arrays = tuple[tuple[ArrayLike, ArrayLike], tuple[ArrayLike, ArrayLike]]
-
 
 def compare(
     build_model: "Callable[[], keras.Model]",
-    dataset: str | Mapping[str, Any] | Arrays,
+    dataset: str | Mapping[str, Any] | arrays.Arrays,
     variants: "Iterable[str | Mapping[str, Any] | Callable[[keras.Model], keras.Model]]" = ("regular", "weight_norm"),
     seeds: Iterable[int] = range(10),
     *,
@@ -51,12 +45,15 @@ def compare(
     """Train every variant of your own network over several seeds, in pairs, and return the records as one table.
 
     Args:
-        build_model: makes the regular network, an uncompiled `keras.Model` from images scaled to [0, 1] to class
-            probabilities. It is called once for every run, after the seed is set, in a worker process, and twice here:
-            the network is recognised by what it computes, and one that differs at the second call is refused. Layers,
-            activations and the like of your own need no registration.
-        dataset: a name ("digits"), a mapping as in a config, or ``((x_train, y_train), (x_test, y_test))`` with uint8
-            images (n, height, width, channels) and integer labels (n,), as `keras.datasets` gives them.
+        build_model: makes the regular network, an uncompiled `keras.Model` from the inputs, images scaled to [0, 1], to
+            class probabilities or whatever the targets are. It is called once for every run, after the seed is set, in
+            a worker process, and twice here: the network is recognised by what it computes, and one that differs at the
+            second call is refused. Layers, activations and the like of your own need no registration.
+        dataset: a name ("digits"), a mapping as in a config, or ``((x_train, y_train), (x_test, y_test))``. Inputs are
+            arrays or, where there are several, dictionaries of arrays by name: uint8 images (n, height, width[,
+            channels]), floats, or whole numbers as tokens. Whole targets are classes, floats numbers of any shape; None
+            in both places makes the inputs the targets. ``{"arrays": …, "standardize": True}`` gives arrays options of
+            the dataset npz.
         variants: names, mappings as in a config, or functions of your own; the first is the reference. A function
             takes the regular network, freshly built, and returns it changed or another one with the same inputs and
             outputs; what it keeps of the network's layers keeps their initial weights, which are those of the other
@@ -116,7 +113,7 @@ def _compared(
     **settings: Any,
 ) -> "pd.DataFrame":
     build_model = description["model"]
-    dataset = _dataset(description["dataset"], folder)
+    dataset = arrays.as_config(description["dataset"], folder)
     network = {"name": "function", **resolve("wncompare.nn.identity:known_by")(build_model)}
     variants, functions = own.recognised(description["variants"], build_model)
     config = configs.from_data(
@@ -187,33 +184,3 @@ def _warn_of_unknown_networks(experiment: Experiment) -> None:
             "sure, train them again in another folder, output=",
             stacklevel=4,
         )
-
-
-_ARRAYS = "a name, a mapping as in a config, or ((x_train, y_train), (x_test, y_test))"
-
-
-def _dataset(dataset: Any, folder: Path) -> dict[str, Any]:
-    """The dataset as a config names it; arrays are kept beside the records."""
-    if isinstance(dataset, str):
-        return {"name": dataset}
-    if isinstance(dataset, Mapping):
-        return arguments.mapping("dataset", dataset, "")
-    arrays = _arrays(dataset)
-    digest = hashlib.sha256()
-    for array in arrays.values():
-        digest.update(repr((array.shape, array.dtype)).encode() + array.tobytes())
-    file = (folder / f"data-{digest.hexdigest()[:12]}.npz").absolute()
-    if not file.exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        with files.replacing(file) as temporary:
-            np.savez(temporary, **arrays)  # type: ignore[arg-type]
-    return {"name": "npz", "path": str(file)}
-
-
-def _arrays(dataset: Any) -> dict[str, NDArray[Any]]:
-    try:
-        (x_train, y_train), (x_test, y_test) = dataset
-        arrays = {"x_train": x_train, "y_train": y_train, "x_test": x_test, "y_test": y_test}
-        return {name: np.asarray(array) for name, array in arrays.items()}
-    except (TypeError, ValueError):
-        raise UsageError(f"dataset: of type {type(dataset).__name__}: expected {_ARRAYS}") from None

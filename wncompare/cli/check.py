@@ -72,14 +72,19 @@ def _opened(config: "Config", data_dir: Path | None) -> "Dataset | None":
 
 
 def _as_data(dataset: "Dataset") -> dict[str, Any]:
+    from dataclasses import asdict
+
     from wncompare import data
 
+    form = dataset.form
     return {
         "label": dataset.label,
         "train": len(dataset.train),
         "test": len(dataset.test),
-        "shape": list(dataset.train.x.shape[1:]),
-        "classes": len(dataset.class_names),
+        "shape": list(form.input.shape) if len(form.inputs) == 1 else None,
+        "classes": form.target.classes,
+        "inputs": {name: asdict(one) for name, one in form.inputs.items()},
+        "target": asdict(form.target),
         "caveats": list(data.caveats(dataset)),
     }
 
@@ -90,9 +95,8 @@ def _described(config: "Config", dataset: "Dataset | None") -> Iterator[str]:
         yield f"data: {name} is not on this machine: run downloads it, as does wncompare data fetch {name}"
         return
     found = _as_data(dataset)
-    shape = " × ".join(map(str, found["shape"]))
+    noun = "images" if all(one.kind == "image" for one in dataset.form.inputs.values()) else "examples"
     yield (
-        f"data: {found['label']}: {found['train']:,} training and {found['test']:,} test images, {shape}, "
-        f"{found['classes']} classes"
+        f"data: {found['label']}: {found['train']:,} training and {found['test']:,} test {noun}, {dataset.form.words}"
     )
     yield from found["caveats"]

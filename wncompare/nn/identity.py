@@ -132,7 +132,8 @@ def _disturb(model: keras.Model, rng: np.random.Generator) -> None:
 def architecture(model: keras.Model) -> str:
     """SHA-256 of a network's configuration, whatever its layers' running names are.
 
-    Where layers have no configuration, it is of their types and the shapes of their weights.
+    Where layers have no configuration, it is of their types and the shapes of their weights. Where there are several
+    inputs, their names, which say what each is given, count.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Keras's, of lambdas in a file: there is no file
@@ -141,7 +142,10 @@ def architecture(model: keras.Model) -> str:
         except Exception:  # layers raise what they like, and sources may be lost
             content = [_described(layer) for layer in descendants(model)]
     names = {name: f"layer {number}" for number, name in enumerate(dict.fromkeys(_names(content)))}
-    return hashlib.sha256(json.dumps(_renamed(content, names), sort_keys=True).encode()).hexdigest()
+    content = _renamed(content, names)
+    if len(model.inputs) > 1:
+        content = [content, [each.name for each in model.inputs]]
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 def _described(layer: keras.layers.Layer) -> dict[str, Any]:

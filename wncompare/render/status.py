@@ -5,7 +5,7 @@ from datetime import timedelta
 from math import ceil
 
 from wncompare.analysis.failures import clean
-from wncompare.run.status import STATES, RunState, Status
+from wncompare.run.status import STATES, Looking, RunState, Status
 
 FEW = 40
 """Up to so many runs have a line each; more are counted by variant, and the running and failed ones listed."""
@@ -24,6 +24,14 @@ def lines(one: Status) -> Iterator[str]:
     else:
         yield from _aligned([_cells(run) for run in shown])
     yield _totals(one)
+    if one.looking:
+        yield _looks(one.looking)
+
+
+def _looks(found: Looking) -> str:
+    if found.settled:
+        return f"settled with {found.seeds} seeds"
+    return f"not settled: the next look is at {found.seeds} seeds, the last at {found.most}"
 
 
 def _table(one: Status) -> list[tuple[str, ...]]:

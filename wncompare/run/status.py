@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from wncompare import records
+from wncompare.config import Until
 from wncompare.config.grid import Point
 from wncompare.errors import RecordsError
 from wncompare.records import RunRecord
@@ -32,12 +33,25 @@ class RunState:
 
 
 @dataclass(frozen=True)
+class Looking:
+    """Where seeds are trained until all is settled: whether it is, and with how many `seeds`, of `most` at the most.
+
+    Where it is not settled yet, `seeds` are those of the next look.
+    """
+
+    settled: bool
+    seeds: int
+    most: int
+
+
+@dataclass(frozen=True)
 class Status:
-    """One experiment: every run it plans, in the config's order."""
+    """One experiment: every run it plans so far, in the config's order; `looking` is None where seeds are a list."""
 
     experiment: str
     folder: Path
     runs: tuple[RunState, ...]
+    looking: Looking | None = None
 
     @property
     def counts(self) -> dict[str, int]:
@@ -60,10 +74,23 @@ def status(folder: Path) -> Status:
         RecordsError: experiment.json is damaged or foreign.
     """
     config = records.read_config(folder)
-    runs = product(config.variants, config.points, config.all_seeds)
+    looking = None if config.until is None else _looking(folder, config.until)
+    seeds = config.all_seeds[: looking.seeds] if looking else config.all_seeds
+    runs = product(config.variants, config.points, seeds)
     epochs = config.training.epochs
     states = tuple(_state(folder, variant.id, point, seed, epochs) for variant, point, seed in runs)
-    return Status(config.name, folder, states)
+    return Status(config.name, folder, states, looking)
+
+
+def _looking(folder: Path, until: Until) -> Looking:
+    """What the records say of the looks; where one is damaged nothing is settled, and every seed is shown."""
+    from wncompare.analysis.looks import counted, is_settled  # which takes its time, and lists need none of it
+
+    try:
+        experiment = records.read(folder)
+    except RecordsError:
+        return Looking(False, until.most, until.most)
+    return Looking(is_settled(experiment), len(counted(experiment).seeds), until.most)
 
 
 def _state(folder: Path, variant: str, point: Point, seed: int, epochs: int) -> RunState:
@@ -103,5 +130,6 @@ def _as_data(one: Status) -> dict[str, Any]:
         "folder": str(one.folder),
         "counts": {"planned": len(one.runs), **one.counts},
         "seconds_left": one.seconds_left,
+        "looking": asdict(one.looking) if one.looking else None,
         "runs": [asdict(run) for run in one.runs],
     }

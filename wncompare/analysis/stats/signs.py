@@ -31,7 +31,7 @@ def sign_e_value(wins: int, losses: int) -> float:
     2ⁿ · B(wins + 1, losses + 1), n = wins + losses, B Euler's beta function: the likelihood ratio of a probability of a
     win that could be anything in [0, 1] to one of ½ (Ville 1939).
     """
-    return float(np.exp(_log_sign_e_values(np.asarray(wins), np.asarray(losses))))
+    return float(np.exp(_log_e(np.asarray(wins), np.asarray(losses))))
 
 
 def anytime_sign_p_value(differences: ArrayLike, *, first: int) -> float:
@@ -46,10 +46,13 @@ def anytime_sign_p_value(differences: ArrayLike, *, first: int) -> float:
 
 def anytime_sign_p_values(differences: Array, *, first: int) -> Array:
     """`anytime_sign_p_value` at each n from `first` on: differences (…, n) give (…, n − first + 1)."""
-    log_e = _log_sign_e_values(*(np.cumsum(has, axis=-1, dtype=int) for has in (differences > 0, differences < 0)))[
-        ..., first - 1 :
-    ]
+    log_e = log_sign_e_values(differences)[..., first - 1 :]
     return np.exp(-np.maximum(np.maximum.accumulate(log_e, axis=-1), 0))
+
+
+def log_sign_e_values(differences: Array) -> Array:
+    """The logarithm of `sign_e_value` at each n: differences (…, n) give (…, n)."""
+    return _log_e(*(np.cumsum(has, axis=-1, dtype=int) for has in (differences > 0, differences < 0)))
 
 
 def median_difference(differences: ArrayLike, *, confidence: float = CONFIDENCE) -> Quantile:
@@ -70,7 +73,7 @@ def median_sequence(differences: ArrayLike, *, alpha: float = SIGNIFICANCE) -> Q
     return _between(differences, lambda wins, losses: sign_e_value(wins, losses) >= 1 / alpha)
 
 
-def _log_sign_e_values(wins: NDArray[np.int_], losses: NDArray[np.int_]) -> Array:
+def _log_e(wins: NDArray[np.int_], losses: NDArray[np.int_]) -> Array:
     return np.asarray((wins + losses) * np.log(2) + betaln(wins + 1, losses + 1))
 
 

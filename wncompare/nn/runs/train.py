@@ -24,6 +24,7 @@ from wncompare.nn.runs.ending import Ending, ending_of
 from wncompare.nn.runs.folder import History, RunFolder
 from wncompare.nn.runs.inputs import dataset_of, unpacked, use_device
 from wncompare.nn.runs.trainers import trainer_of
+from wncompare.nn.standardized import with_standard
 from wncompare.nn.training import programs
 from wncompare.nn.training.trainer import EpochResult, Trainer
 from wncompare.records import TIMING, RunRecord, Status, provenance
@@ -114,7 +115,7 @@ def _end(trainer: Trainer, folder: RunFolder, record: RunRecord, ending: Ending,
     found = trainer.test() if ending.status == "finished" else None
     if found is not None:
         record = _spent(record, compile=found.compile_seconds, instantiate=found.instantiate_seconds)
-    folder.write_model(trainer.model)
+    folder.write_model(with_standard(trainer.model, trainer.standard))
     changes = {
         "status": ending.status,
         "stopped": ending.stopped,

@@ -32,7 +32,7 @@ def batch_order(count: int, *, seed: int, epoch: int) -> NDArray[np.int32]:
 class DeviceSplit:
     """A split on the device: `inputs` as in a `Split`, an array or several by name, in the arrays' own types.
 
-    `targets` are int32 classes (n,), float32 numbers (n, …), or None where they are the inputs.
+    `targets` are int32 classes (n,), float32 numbers (n, …), or () where they are the inputs.
     """
 
     inputs: Any
@@ -48,7 +48,7 @@ def on_device(split: Split) -> DeviceSplit:
     try:
         inputs = tf.nest.map_structure(_placed, split.x)
         if split.reconstructs:
-            return DeviceSplit(inputs, None)
+            return DeviceSplit(inputs, ())
         return DeviceSplit(inputs, tf.constant(split.y.astype(np.int32)) if split.has_classes else _placed(split.y))
     except tf.errors.ResourceExhaustedError as error:
         raise WncompareError(

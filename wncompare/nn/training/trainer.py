@@ -82,6 +82,7 @@ class Trainer:
         lowered: bool | None = None,
     ) -> None:
         self.model = model
+        self.standard = train.standard
         chosen = choose_execution(model, train.x, standard=train.standard, lowered=lowered)
         xla = _Xla(chosen.xla)
         targets = targets_of(model, train)
@@ -345,7 +346,8 @@ def _program(step: Step, size: int, jit_compile: bool) -> Any:
     def program(inputs: Any, targets: Any, order: Any, first: Any, steps: Any) -> Any:
         def body(done: Any) -> Any:
             rows = tf.gather(order, first + done * size + tf.range(size))  # tf.slice would recompile for each `first`
-            step(*tf.nest.map_structure(lambda array: tf.gather(array, rows), (inputs, targets)))
+            batch = tf.nest.map_structure(lambda array: tf.gather(array, rows), inputs)
+            step(batch, None if targets is None else tf.gather(targets, rows))
             return done + 1
 
         return tf.while_loop(lambda done: done < steps, body, [tf.constant(0)])[0]

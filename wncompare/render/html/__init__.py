@@ -15,7 +15,15 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from wncompare import __version__
 from wncompare.analysis.schema import COSTS, Summary
 from wncompare.analysis.views import View, Views, views
-from wncompare.analysis.words import median_difference, metric_name, ratio, ratio_of_medians, share
+from wncompare.analysis.words import (
+    exploratory,
+    median_difference,
+    metric_name,
+    on_axis,
+    ratio,
+    ratio_of_medians,
+    share,
+)
 from wncompare.records import Experiment
 from wncompare.render.figures import style as figure_style
 from wncompare.render.html import axes, curves, dots
@@ -39,6 +47,7 @@ def render(experiment: Experiment, summary: Summary) -> str:
         equal_cost=[table for comparison in summary.comparisons for table in equal_cost(summary, comparison)],
         headline=metric_name(summary.headline),
         over_all=OVER_ALL,
+        exploratory=exploratory(found.headline),
         training=metric_name(found.headline.bare),
         validation=metric_name(found.headline.validation.name),
         metrics=_metrics(found),
@@ -106,7 +115,7 @@ def _data(experiment: Experiment, summary: Summary) -> dict[str, Any]:
     found = views(experiment)
     return {
         "labels": [variant.label for variant in variants],
-        "metrics": _metrics(found),
+        "metrics": {name: on_axis(name, found.headline) for name in _metrics(found)},
         "headline": found.headline.validation.name,
         "seeds": found.experiment.seeds,
         "height": axes.plot_height(len(variants)),
