@@ -71,7 +71,7 @@ def refuse_misfits(tasks: Iterable[TrainTask], perform: Perform) -> None:
         ModelError: one cannot, as in `audit`.
     """
     with TemporaryDirectory(prefix="wncompare-audit-") as name:
-        _audited(perform([_audit_of(task, Path(name)) for task in tasks]))
+        _audited(perform([_audit_of(task, Path(name, str(place))) for place, task in enumerate(tasks)]))
 
 
 def _audit_of(task: TrainTask, folder: Path) -> AuditTask:
