@@ -52,7 +52,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("case", marked())
+@pytest.mark.parametrize("case", list(marked()))
 def test_a_killed_run_ends_as_the_whole_one_and_is_compared(case: Case, files: Path, tmp_path: Path) -> None:
     """Killed after its first epoch and gone on with, each run has the bits of one that nothing disturbed.
 
