@@ -379,3 +379,44 @@ def _names(kind: Any) -> set[str]:
     hints = get_type_hints(kind)
     names = {field.name for field in fields(kind) if field.metadata.get("in_json", True)}
     return names | {name for hint in hints.values() for name in _names(hint)}
+
+
+def test_every_setting_is_tested_as_one_family(write_records: Write, grid: Config) -> None:
+    """Each cell has SciPy's exact sign-flip p-value, corrected by statsmodels' Holm over all cells of the grid."""
+    config = configured(grid, variants=[{"name": name} for name in SHIFTS], seeds=list(range(8)))
+    folder = write_records(config, lambda *_: 0.5)
+    noise, tests = np.random.default_rng(11), {}
+    for variant in SHIFTS:
+        for point in (SLOW, FAST):
+            tests[variant, point] = 0.5 + 0.02 * (variant != "regular") + noise.normal(0, 0.01, 8)
+            for seed, value in enumerate(tests[variant, point]):
+                amend(folder, f"{variant}/{point}/seed-{seed}", test={"loss": 1.0, "accuracy": float(value)})
+    robust = summary_of(folder).robustness
+    assert robust is not None
+    found = [cell for contrast in robust.contrasts for cell in contrast.points]
+    expected = [
+        scipy_stats.permutation_test(
+            (tests[variant, point] - tests["regular", point],),
+            np.mean,
+            permutation_type="samples",
+            n_resamples=np.inf,
+        ).pvalue
+        for variant in ("weight_norm", "batch_norm")
+        for point in (SLOW, FAST)
+    ]
+    assert [cell.p_value for cell in found] == pytest.approx(expected)
+    assert [cell.p_holm for cell in found] == pytest.approx(list(multipletests(expected, method="holm")[1]))
+
+
+def test_a_setting_at_which_a_run_diverged_is_tested_by_medians(write_records: Write, grid: Config) -> None:
+    """Its cell has a median and the sign test's p-value, the others their means."""
+    folder = write_records(grid, lambda *_: 0.5)
+    write_grid(folder, grid, MEASURED)
+    amend(folder, f"regular/{SLOW}/seed-0", status="diverged")
+    robust = summary_of(folder).robustness
+    assert robust is not None
+    slow, fast = robust.contrasts[0].points
+    assert (slow.basis, fast.basis) == ("median", "mean")
+    assert slow.p_value == pytest.approx(2 / 2**6)
+    assert (slow.median.value, slow.median.high) == (pytest.approx(0.2), math.inf)
+    assert robust.variants[0].points[0].lost.mean == pytest.approx(1 / 6)

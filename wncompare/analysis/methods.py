@@ -103,9 +103,13 @@ def _statistics(summary: Summary) -> Iterator[str]:
     yield from _ended(summary)
     yield (
         f"Means over seeds, and means of paired differences, stand with their {100 * summary.confidence:g} % "
-        f"Student-t intervals; p-values are of two-sided paired sign-flip permutation tests ({_patterns(summary)}), "
-        f"{_correction(summary)}."
+        f"{_intervals(summary)}, {_correction(summary)}."
     )
+    if any(contrast.basis == "median" for comparison in summary.comparisons for contrast in comparison.contrasts):
+        yield (
+            "Where a run of a contrast collapsed (no better than a constant guess) or diverged, no mean is given: "
+            "the median difference with its interval between order statistics and a sign test take its place."
+        )
     yield (
         "A step-time ratio is the geometric mean of the paired ratios of a training step's time, compilation apart; "
         "its replication is the session, so that it has an interval from three sessions on."
@@ -130,6 +134,16 @@ def _ended(summary: Summary) -> Iterator[str]:
         yield f"Of {counted(runs.planned, 'planned run')}: {counts}."
     if runs.diverged:
         yield "A run that diverged ranks worst and withholds the means that it would be part of."
+
+
+def _intervals(summary: Summary) -> str:
+    """Which intervals, and which test: of a number of seeds that was fixed, or valid at every look."""
+    if isinstance(summary.config["seeds"], Mapping):
+        return (
+            "Student-t intervals and confidence sequences; p-values are of two test martingales, scale-invariant t and "
+            "symmetry, and hold at every look"
+        )
+    return f"Student-t intervals; p-values are of two-sided paired sign-flip permutation tests ({_patterns(summary)})"
 
 
 def _patterns(summary: Summary) -> str:

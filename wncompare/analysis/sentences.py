@@ -106,7 +106,8 @@ def _finding(contrast: ContrastSummary, arms: Sequence[Arm], gate: Fixed | Looks
         case "equal":
             return f"{_claim(contrast, arms)} in each of {pairs}"
         case "equivalent" | "not told from noise" if contrast.few_decide:
-            return f"Few pairs decide the mean of {subject}: {few(contrast)}; {_of_mean(contrast, smallest)}: {numbers}"
+            mean = f"{_of_mean(contrast, smallest)}: {numbers}{_undecided(contrast, smallest)}"
+            return f"Few pairs decide the mean of {subject}: {few(contrast)}; {mean}"
         case "equivalent":
             return f"{_claim(contrast, arms)} within ±{smallest:g}: {numbers}"
         case "not told from noise":
