@@ -6,7 +6,7 @@ from itertools import product
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from numpy.polynomial import Polynomial
 from scipy import stats as scipy_stats
@@ -186,12 +186,13 @@ def test_what_float32_cannot_tell_apart_is_a_tie() -> None:
 
 
 @untimed
-@given(st.lists(st.tuples(*[st.integers(0, 10_000)] * 3), min_size=1, max_size=8))
+@given(st.lists(st.tuples(*[st.integers(0, 5_000)] * 3), min_size=1, max_size=8))
+@example([(2454, 2508, 2614)])  # whose roundings add up to 1.4 times float32's resolution of the largest
 def test_an_interaction_of_nothing_is_a_tie(counts: list[tuple[int, int, int]]) -> None:
     """Four accuracies kept as float32 whose interaction is 0 on paper tie, however their roundings add up."""
     whole = {"a": [a for a, _, _ in counts], "b": [b for _, b, _ in counts], "c": [c for _, _, c in counts]}
     whole["d"] = [b + c - a for a, b, c in counts]
-    values = {each: {s: float(np.float32(n / 20_000)) for s, n in enumerate(sums)} for each, sums in whole.items()}
+    values = {each: {s: float(np.float32(n / 10_000)) for s, n in enumerate(sums)} for each, sums in whole.items()}
     pairs = contrasts.paired({"a": 1, "b": -1, "c": -1, "d": 1}, values, dict.fromkeys("abcd", frozenset()))
     found = stats.compare_differences([each.difference for each in pairs.by_seed], magnitude=pairs.magnitude)
     assert (found.wins, found.ties, found.losses) == (0, len(counts), 0)
