@@ -82,7 +82,8 @@ def aligned(shape: tuple[int, ...], dtype: Any) -> NDArray[Any]:
     size = math.prod(shape) * np.dtype(dtype).itemsize
     memory = np.empty(size + ALIGNMENT, np.uint8)
     start = -memory.ctypes.data % ALIGNMENT
-    return memory[start : start + size].view(dtype).reshape(shape)
+    found: NDArray[Any] = memory[start : start + size].view(dtype).reshape(shape)
+    return found
 
 
 @dataclass(frozen=True)
