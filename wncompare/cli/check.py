@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -22,14 +22,15 @@ if TYPE_CHECKING:
 def check(
     config_file: Path, overrides: tuple[str, ...], data_dir: Path | None, workers: int | None, as_json: bool
 ) -> None:
-    """Validate CONFIG, open its data and build each variant once; print what is normalized, the plan and its time.
+    """Validate CONFIG, open its data, build each variant and take a step; print what is normalized, plan and time.
 
-    Trains nothing and downloads nothing. Where the data are not on this machine yet, nothing is built.
+    Keeps nothing of that step, and downloads nothing. Where the data are not on this machine yet, nothing is built.
     """
     import yaml
 
     from wncompare import config as configs
     from wncompare.records.identity import model_identity
+    from wncompare.render import dataset as description
     from wncompare.render import forecast as text
     from wncompare.run.audit import audit
     from wncompare.run.forecast import forecast
@@ -40,7 +41,7 @@ def check(
     audited = None if dataset is None else audit(config, dataset, data_dir=data_dir)
     plan = forecast(config, workers=workers)
     if as_json:
-        found = None if dataset is None else _as_data(dataset)
+        found = None if dataset is None else description.as_data(dataset)
         layers = None if audited is None else audited.summaries
         print_json(
             {
@@ -71,32 +72,13 @@ def _opened(config: "Config", data_dir: Path | None) -> "Dataset | None":
     return dataset
 
 
-def _as_data(dataset: "Dataset") -> dict[str, Any]:
-    from dataclasses import asdict
-
-    from wncompare import data
-
-    form = dataset.form
-    return {
-        "label": dataset.label,
-        "train": len(dataset.train),
-        "test": len(dataset.test),
-        "shape": list(form.input.shape) if len(form.inputs) == 1 else None,
-        "classes": form.target.classes,
-        "inputs": {name: asdict(one) for name, one in form.inputs.items()},
-        "target": asdict(form.target),
-        "caveats": list(data.caveats(dataset)),
-    }
-
-
 def _described(config: "Config", dataset: "Dataset | None") -> Iterator[str]:
+    from wncompare import data
+    from wncompare.render import dataset as text
+
     if dataset is None:
         name = config.dataset.name
         yield f"data: {name} is not on this machine: run downloads it, as does wncompare data fetch {name}"
         return
-    found = _as_data(dataset)
-    noun = "images" if all(one.kind == "image" for one in dataset.form.inputs.values()) else "examples"
-    yield (
-        f"data: {found['label']}: {found['train']:,} training and {found['test']:,} test {noun}, {dataset.form.words}"
-    )
-    yield from found["caveats"]
+    yield f"data: {text.as_text(dataset)}"
+    yield from data.caveats(dataset)

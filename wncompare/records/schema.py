@@ -145,13 +145,17 @@ class ExperimentRecord(Record):
 
 
 class LookedAt(Record):
-    """What a look said of one contrast: `n` pairs, their mean difference and its interval, the corrected p-value."""
+    """What a look said of one contrast of `n` pairs: the corrected p-value, the difference and its interval.
+
+    It is the mean difference or, where medians were the `basis`, the median one.
+    """
 
     contrast: str
     n: int
     outcome: str
+    basis: str
     p: Number
-    mean: Number
+    difference: Number
     low: Number
     high: Number
 

@@ -9,12 +9,10 @@ from pathlib import Path
 from types import MappingProxyType
 from uuid import uuid4
 
-import numpy as np
-
 from wncompare import __version__, data, records
 from wncompare.config import Config
 from wncompare.data.dataset import hold_out
-from wncompare.data.standardize import Moments
+from wncompare.data.guess import majority, variance
 from wncompare.errors import RecordsError
 from wncompare.records import DatasetRecord
 from wncompare.run.audit import refuse_misfits
@@ -91,7 +89,9 @@ def execute(
     job = Job(folder.absolute(), config.training.threads, device, expected, beside)
     with engine.open(job) as perform:
         dataset = data.load(config.dataset.name, config.dataset, data_dir=data_dir, progress=downloads(listen))
-        record = _dataset_record(dataset, config.holdout)
+        if config.holdout:
+            hold_out(dataset.train, config.holdout)  # refused here, not once a run
+        record = _dataset_record(dataset)
         for caveat in record.caveats:
             listen(Notice("", caveat))
         runs = plan(config, folder, record, device)
@@ -125,9 +125,7 @@ def _held(config: Config, folder: Path) -> int:
     return sum(is_held(records.run_folder(folder, variant.id, point, seed)) for variant, point, seed in runs)
 
 
-def _dataset_record(dataset: data.Dataset, holdout: float | None) -> DatasetRecord:
-    """What records say of the data; a holdout that leaves nothing is refused here, not once a run."""
-    training = hold_out(dataset.train, holdout)[0] if holdout else dataset.train
+def _dataset_record(dataset: data.Dataset) -> DatasetRecord:
     return DatasetRecord(
         name=dataset.name,
         label=dataset.label,
@@ -135,24 +133,9 @@ def _dataset_record(dataset: data.Dataset, holdout: float | None) -> DatasetReco
         official=dataset.official,
         caveats=data.caveats(dataset),
         test_examples=len(dataset.test),
-        test_majority=_majority(dataset),
-        test_variance=_variance(dataset, training),
+        test_majority=majority(dataset),
+        test_variance=variance(dataset),
     )
-
-
-def _majority(dataset: data.Dataset) -> float | None:
-    """How often guessing the most frequent class is right on the test split."""
-    y = dataset.test.y
-    return float(np.bincount(y).max() / len(y)) if dataset.form.target.kind == "classes" else None
-
-
-def _variance(dataset: data.Dataset, training: data.Split) -> float | None:
-    """The squared error of guessing the mean of the test split's numbers, in the units of the loss."""
-    if dataset.form.target.kind != "numbers":
-        return None
-    y = dataset.test.y.astype(np.float64)
-    unit = Moments.of(training.y).deviation if dataset.standardize else 1.0
-    return float(np.mean(((y - y.mean(axis=0)) / unit) ** 2))
 
 
 @dataclass(frozen=True)
