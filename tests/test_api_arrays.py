@@ -9,8 +9,12 @@ import numpy as np
 import pytest
 
 import wncompare
+from wncompare import config as configs
 from wncompare.api import arrays
 from wncompare.errors import UsageError
+from wncompare.nn.runs.inputs import dataset_of
+
+from .conftest import TINY
 
 RNG = np.random.default_rng(0)
 FLOATS, TOKENS = RNG.normal(400, 70, (48, 4)), RNG.integers(0, 9, (48, 5))
@@ -41,6 +45,8 @@ def test_inputs_by_name_and_numbers_as_targets(tmp_path: Path) -> None:
     assert sorted(set(table.variant)) == ["regular", "weight_norm"]
     last = table[table.epoch == 30]
     assert (last.val_loss < 0.6).all()  # 1 is what the mean of the targets has
+    record = wncompare.records.read(tmp_path / "own").runs[0].record
+    assert record.dataset.test_variance == pytest.approx(1, rel=0.2)  # in the loss's units, by what was trained on
     wncompare_export(tmp_path / "own" / "weight_norm" / "seed-0", tmp_path / "plain.keras")
     predicted = keras.models.load_model(tmp_path / "plain.keras").predict([FLOATS, TOKENS], verbose=0)
     assert np.mean((predicted - TARGETS) ** 2) < 0.6 * TARGETS.var()
@@ -67,6 +73,17 @@ def test_inputs_again_where_there_are_no_targets(tmp_path: Path) -> None:
     table = compare(tmp_path / "again", autoencoder, ((images, None), (images, None)))
     constant = np.var(images / 255)
     assert ((table.val_loss > 0.3 * constant) & (table.val_loss < 3 * constant)).all()
+
+
+def test_options_by_name_reach_the_workers(tmp_path: Path) -> None:
+    """Which several options are dictionaries, by which a worker knows the data that its runs share."""
+    dataset = arrays.as_config(
+        {"arrays": (({"a": FLOATS, "b": TOKENS}, TARGETS),) * 2, "inputs": {"b": "numbers"}}, tmp_path
+    )
+    choice = configs.from_data({**TINY, "dataset": dataset}, "test").dataset
+    first = dataset_of(choice, None, None)
+    assert first.form.inputs["b"].kind == "number"
+    assert dataset_of(choice, None, None) is first
 
 
 def kept(folder: Path, dataset: Any) -> dict[str, Any]:
