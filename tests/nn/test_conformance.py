@@ -97,6 +97,7 @@ def train(config: Config, run: PlannedRun, *, die_after: int = 0) -> None:
         if isinstance(event, EpochDone) and event.epoch == die_after:
             raise Killed
 
+    run.folder.mkdir(parents=True, exist_ok=True)
     runs.train(TrainTask(name=run.name, folder=run.folder, config=config, record=run.record), report)
 
 
