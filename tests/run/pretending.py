@@ -58,6 +58,8 @@ class Pretender:
                 raise
 
     def _end(self, task: Task) -> Event:
+        if isinstance(task, AuditTask):
+            return Audited(task.name, {}, {})
         assert isinstance(task, TrainTask)
         if self.stop_after is not None and len(self.trained) >= self.stop_after:
             raise KeyboardInterrupt

@@ -22,17 +22,17 @@ NOISE = np.random.default_rng(0).normal(0, 0.005, 100)
 
 def clear(variant: str, seed: int) -> float:
     """The variant is much better in every pair."""
-    return 0.6 + (variant != "regular") * (0.2 + NOISE[seed])
+    return 0.75 + (variant != "regular") * (0.2 + NOISE[seed])
 
 
 def none(variant: str, seed: int) -> float:
     """It is as often better as it is worse."""
-    return 0.6 + (variant != "regular") * (0.02 * (-1) ** seed + NOISE[seed])
+    return 0.75 + (variant != "regular") * (0.02 * (-1) ** seed + NOISE[seed])
 
 
 def late(variant: str, seed: int) -> float:
     """It is as often better as worse in the first ten pairs, and better from there on."""
-    return none(variant, seed) if seed < 10 else 0.6 + (variant != "regular") * (0.06 + NOISE[seed])
+    return none(variant, seed) if seed < 10 else 0.75 + (variant != "regular") * (0.06 + NOISE[seed])
 
 
 def until(config: Config, **changes: Any) -> Config:
@@ -74,7 +74,7 @@ def test_without_a_difference_all_seeds_are_trained(tiny: Config, tmp_path: Path
     assert not is_settled(records.read(tmp_path / "out"))
 
 
-@pytest.mark.parametrize("workers", [2, 3, 5, 16])
+@pytest.mark.parametrize("workers", [3, 16])
 def test_workers_decide_nothing(tiny: Config, tmp_path: Path, workers: int) -> None:
     """Whichever run ends first, and whatever else was under way: summary, looks and seeds are those of one worker."""
     config = until(tiny, most=30)
@@ -141,7 +141,8 @@ class Beside(Pretender):
     """One beside which another command has seed 7, and trains it while this one is at seed 8."""
 
     def _end(self, task: Task) -> Event:
-        assert isinstance(task, TrainTask)
+        if not isinstance(task, TrainTask):
+            return super()._end(task)
         if task.record.seed == 7:
             self.theirs.append(task)
             return Busy(task.name)
@@ -229,8 +230,9 @@ def test_a_list_has_one_look_a_command(tiny: Config, tmp_path: Path) -> None:
     first, second = records.read_looks(folder)
     assert (first.seeds, second.seeds) == (tuple(range(6)), tuple(range(8)))
     assert (first.contrasts[0].contrast, first.contrasts[0].n, first.protocol) == ("weight_norm", 6, None)
-    contrast = summary_of(folder).comparisons[0].contrasts[0]
-    assert (second.contrasts[0].p, second.contrasts[0].mean) == (contrast.p_holm, contrast.difference.mean)
+    said, contrast = second.contrasts[0], summary_of(folder).comparisons[0].contrasts[0]
+    assert (said.p, said.basis) == (contrast.p_holm, "mean")
+    assert (said.difference, said.low) == (contrast.difference.mean, contrast.difference.low)
     assert "protocol" not in json.loads((folder / "experiment.json").read_text())
 
 

@@ -122,7 +122,7 @@ def test_only_seeds_that_are_planned_so_far_are_counted(
     tiny: Config, tmp_path: Path, differs: float, failing: tuple[str, ...], planned: int, told: str
 ) -> None:
     """Seeds after the look that settled all, or after the next one, are not missing; runs of theirs are left out."""
-    engine = Pretender(lambda variant, seed: 0.6 + differs * (variant != "regular"), workers=5, failing=failing)
+    engine = Pretender(lambda variant, seed: 0.75 + differs * (variant != "regular"), workers=5, failing=failing)
     execute(until_settled(tiny), tmp_path / "out", engine=engine)
     found = status.status(tmp_path / "out")
     assert len(found.runs) == planned
@@ -133,7 +133,7 @@ def test_only_seeds_that_are_planned_so_far_are_counted(
 
 def test_a_damaged_record_is_a_state_where_seeds_are_until_settled(tiny: Config, tmp_path: Path) -> None:
     """Nothing is settled then, and every seed there could be is shown."""
-    engine = Pretender(lambda variant, seed: 0.6 + 0.2 * (variant != "regular"))
+    engine = Pretender(lambda variant, seed: 0.75 + 0.2 * (variant != "regular"))
     execute(until_settled(tiny), tmp_path / "out", engine=engine)
     (tmp_path / "out/regular/seed-0/run.json").write_text("{")
     found = status.status(tmp_path / "out")

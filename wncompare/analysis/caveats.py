@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from math import isfinite, isnan, nan
 
 from wncompare.analysis.artefacts import artefacts
+from wncompare.analysis.choice import remarks
 from wncompare.analysis.environment import differing
 from wncompare.analysis.headline import Metric, headline
 from wncompare.analysis.peeks import gaps, peeks
@@ -45,7 +46,7 @@ def caveats(
         *gaps(experiment),
         _of_condition(experiment, comparisons),
         *_of_data(experiment),
-        *_of_settings(experiment),
+        *_of_settings(experiment, comparisons),
         *_of_pairs(experiment, comparisons),
         *_of_stops(experiment),
         *_of_origin(experiment),
@@ -93,7 +94,7 @@ def _of_condition(experiment: Experiment, comparisons: Sequence[Comparison]) -> 
     )
 
 
-def _of_settings(experiment: Experiment) -> Iterator[str]:
+def _of_settings(experiment: Experiment, comparisons: Sequence[Comparison]) -> Iterator[str]:
     config = experiment.config
     if not config.grid:
         yield "One setting was trained and none was tuned: another learning rate may give another answer."
@@ -109,12 +110,15 @@ def _of_settings(experiment: Experiment) -> Iterator[str]:
             f"{judged.bare.replace('_', ' ')}, chosen over the same seeds that are reported, on other data than are "
             "reported."
         )
+        for comparison in comparisons:
+            yield from remarks(comparison.choices, len(experiment.seeds))
 
 
 def _of_pairs(experiment: Experiment, comparisons: Sequence[Comparison]) -> Iterator[str]:
     contrasts = [contrast for comparison in comparisons for contrast in comparison.contrasts]
     if len(contrasts) > 1:
-        yield "P-values are corrected for the number of contrasts (Holm); intervals and words on equivalence are not."
+        alone = "" if contrasts[0].sequential else "; intervals and words on equivalence are not"
+        yield f"P-values are corrected for the number of contrasts (Holm){alone}."
     yield from _of_unequal_seeds(comparisons)
     if any(0 < contrast.n < ENOUGH_PAIRS for contrast in contrasts):
         yield f"Fewer than {ENOUGH_PAIRS} pairs cannot reach p < 0.05, whatever they show."

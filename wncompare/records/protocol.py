@@ -16,10 +16,9 @@ def protocol_of(config: Config) -> dict[str, Any] | None:
     if config.until is None:
         return None
     resolved = config.dump()
-    contrasts = {contrast.name: {contrast.variant: 1.0, contrast.reference: -1.0} for contrast in config.compared()}
     return {
         **{key: resolved[key] for key in _DECIDING if key in resolved},
-        "contrasts": contrasts,
+        "contrasts": {contrast.name: contrast.weighted() for contrast in config.compared()},
         "epochs": config.training.epochs,
     }
 

@@ -27,6 +27,7 @@ TIMING: Final = 2
 
 Status = Literal["running", "interrupted", "finished", "failed", "diverged"]
 Number = Annotated[float, Field(strict=False)]  # strict JSON keeps "nan" and "inf" as text
+Seconds = Annotated[Number, Field(ge=0)]
 
 
 class Record(BaseModel):
@@ -91,7 +92,7 @@ class RunRecord(Record):
     redundant_gains: int = 0
     device: str | None = None
     test: dict[str, Number] | None = None
-    seconds: dict[str, Number] = {}
+    seconds: dict[str, Seconds] = {}
     timing: Literal[1, 2] = 1
     started: str | None = None
     ended: str | None = None
@@ -145,13 +146,17 @@ class ExperimentRecord(Record):
 
 
 class LookedAt(Record):
-    """What a look said of one contrast: `n` pairs, their mean difference and its interval, the corrected p-value."""
+    """What a look said of one contrast of `n` pairs: the corrected p-value, the difference and its interval.
+
+    It is the mean difference or, where medians were the `basis`, the median one.
+    """
 
     contrast: str
     n: int
     outcome: str
+    basis: str
     p: Number
-    mean: Number
+    difference: Number
     low: Number
     high: Number
 

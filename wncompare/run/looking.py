@@ -7,6 +7,7 @@ from pathlib import Path
 
 from wncompare import records
 from wncompare.analysis.looks import Look, gone_on, is_settled, look, settle
+from wncompare.analysis.schema import ContrastSummary
 from wncompare.analysis.words import p
 from wncompare.config import Config
 from wncompare.errors import Argument, RecordsError
@@ -124,16 +125,22 @@ def _log(experiment: Experiment, found: Iterable[Look]) -> None:
 
 
 def _record(found: Look, at: str, protocol: str | None) -> LookRecord:
-    said = tuple(
-        LookedAt(
-            contrast=name,
-            n=contrast.n,
-            outcome=contrast.outcome,
-            p=contrast.p_holm,
-            mean=contrast.difference.mean,
-            low=contrast.difference.low,
-            high=contrast.difference.high,
-        )
-        for name, contrast in found.contrasts.items()
-    )
+    said = tuple(_looked_at(name, contrast) for name, contrast in found.contrasts.items())
     return LookRecord(at=at, seeds=found.seeds, protocol=protocol, contrasts=said)
+
+
+def _looked_at(name: str, contrast: ContrastSummary) -> LookedAt:
+    mean, median = contrast.difference, contrast.median
+    difference, low, high = (
+        (mean.mean, mean.low, mean.high) if contrast.basis == "mean" else (median.value, median.low, median.high)
+    )
+    return LookedAt(
+        contrast=name,
+        n=contrast.n,
+        outcome=contrast.outcome,
+        basis=contrast.basis,
+        p=contrast.p_holm,
+        difference=difference,
+        low=low,
+        high=high,
+    )
