@@ -86,7 +86,8 @@ def test_a_killed_run_ends_as_the_whole_one_and_is_compared(case: Case, files: P
 def planned(config: Config, folder: Path) -> tuple[PlannedRun, ...]:
     """The runs of the config in the folder."""
     dataset = data.load(config.dataset.name, config.dataset)
-    record = records.DatasetRecord(name=dataset.name, label=dataset.label, digest=dataset.digest, official=None)
+    known = {"label": dataset.label, "digest": dataset.digest, "official": None}
+    record = records.DatasetRecord(name=dataset.name, targets=dataset.form.target.kind, **known)
     return plan(config, folder, record)
 
 
