@@ -90,6 +90,7 @@ bench: $(VENV)/installed-backends $(TUTORIAL_VENV)/installed
 	$(BIN)/python -m benchmarks.limit
 	$(BIN)/python -m benchmarks.scaling
 	$(BIN)/python -m benchmarks.many_runs
+	$(BIN)/python -m benchmarks.coverage
 	$(BIN)/python -m benchmarks.tables
 
 $(VENV)/python:

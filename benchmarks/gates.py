@@ -35,8 +35,15 @@ def at_once(differences: Array) -> Array:
 
 
 def with_looks(differences: Array, first: int = FIRST) -> Array:
-    """The anytime p-value at each look: (…, n) give (…, looks)."""
-    return _in_chunks(anytime_p_values, differences, first)
+    """The anytime p-value at each look, 1 where the confidence sequence at 5 % over the contrasts has 0 in it.
+
+    Differences (…, contrasts, n) give (…, contrasts, looks).
+    """
+    rows = differences.reshape(-1, differences.shape[-1])
+    chunks = np.array_split(rows, len(rows) // CHUNK + 1)
+    p_values = np.concatenate([anytime_p_values(some, first=first) for some in chunks])
+    excluded = log_t_e_values(rows)[:, first - 1 :] >= np.log(differences.shape[-2] / ALPHA)
+    return np.where(excluded, p_values, 1).reshape(*differences.shape[:-1], -1)
 
 
 def signs_at_once(differences: Array) -> Array:
@@ -48,12 +55,6 @@ def signs_at_once(differences: Array) -> Array:
 def signs_with_looks(differences: Array, first: int = FIRST) -> Array:
     """The sign martingale's p-value at each look: (…, n) give (…, looks)."""
     return anytime_sign_p_values(differences, first=first)
-
-
-def _in_chunks(function: Callable[..., Array], differences: Array, first: int) -> Array:
-    rows = differences.reshape(-1, differences.shape[-1])
-    found = [function(some, first=first) for some in np.array_split(rows, len(rows) // CHUNK + 1)]
-    return np.concatenate(found).reshape(*differences.shape[:-1], -1)
 
 
 def t_statistic(differences: Array) -> Array:
@@ -91,8 +92,7 @@ def wrong(gate: Callable[[Array], Array], draw: Draw, contrasts: int, n: int, ex
 
 def stops(effect: float, experiments: int, most: int = MOST) -> tuple[Rejects, NDArray[np.int64]]:
     """Which experiments on one contrast are settled with looks, and after how many pairs each ends: (experiments,)."""
-    p_values = with_looks(np.random.default_rng(0).normal(effect, 1, (experiments, most)))
-    verdicts = p_values < ALPHA
+    verdicts = any_verdict(with_looks(np.random.default_rng(0).normal(effect, 1, (experiments, 1, most))))
     return verdicts.any(axis=1), np.where(verdicts.any(axis=1), verdicts.argmax(axis=1) + FIRST, most)
 
 

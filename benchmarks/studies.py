@@ -87,7 +87,7 @@ VERDICTS = [
     *_wrong("mean, looks from 8 to 40", gates.with_looks, 40, SKEWED, "–"),
     Study(
         WRONG,
-        "not used: the tests for a fixed number, after every pair from 6 to 40: normal",
+        "the tests for a fixed number, after every pair from 6 to 40 (not used): normal",
         "–",
         {"1 contrast": partial(gates.added_one_by_one, SYMMETRIC["normal"])},
     ),
@@ -278,10 +278,10 @@ TRIALS = [
 # Real runs.
 
 
-def published_accuracies() -> Array:
-    """The validation accuracies that the forty published runs of the regular network ended with."""
-    runs = records.read(PUBLISHED).runs
-    return np.array([run.history["val_accuracy"][-1] for run in runs if run.record.variant == "regular"], np.float64)
+def published_accuracies(variant: str = "regular") -> Array:
+    """The validation accuracies that the variant's forty published runs ended with, in the order of seeds."""
+    runs = {run.record.seed: run for run in records.read(PUBLISHED).runs if run.record.variant == variant}
+    return np.array([runs[seed].history["val_accuracy"][-1] for seed in sorted(runs)], np.float64)
 
 
 def _split(judge: Callable[[Array], Array], splits: int) -> Outcomes:

@@ -64,6 +64,18 @@ def test_the_simulated_gate_is_the_one_that_is_used(n: int) -> None:
     assert gates.signs_at_once(many) == pytest.approx(signs)
 
 
+def test_the_simulated_looks_are_the_ones_that_are_used() -> None:
+    """At each look of two contrasts they have the library's p, 1 where its interval has 0."""
+    many = np.random.default_rng(2).normal(0.8, 1, (2, 20))
+    found = gates.with_looks(many)
+    for n in range(8, 21):
+        gate = stats.Looks(first=8, most=20, tests=2)
+        given = [stats.compare_differences(row[:n], magnitude=1, gate=gate) for row in many]
+        expected = [each.p_value if np.prod(bounds(each.difference)) > 0 else 1 for each in given]
+        assert found[:, n - 8] == pytest.approx(expected)
+    assert found.min() < 0.05 < found.max()
+
+
 def test_the_simulated_intervals_are_the_ones_that_are_used() -> None:
     """Whether 0 is covered, look by look, is what the library's intervals of the first n say."""
     values = np.random.default_rng(0).normal(0.5, 1, 30)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from scipy import stats as scipy_stats
 from statsmodels.stats.power import TTestPower
 
+from benchmarks import studies
 from wncompare.analysis import stats
 from wncompare.analysis.stats import power, sequences
 
@@ -111,14 +112,19 @@ def test_pairing_gains_what_it_takes_from_the_variance() -> None:
     assert stats.correlation(ours, theirs) == pytest.approx(scipy_stats.pearsonr(ours, theirs).statistic)
 
 
-def test_an_interaction_gains_from_pairing_too() -> None:
-    """For a sum of four arms it is the sum of their variances over that of the sum."""
-    arms, weights = (
-        np.random.default_rng(0).normal(size=(4, 30)) + np.random.default_rng(1).normal(size=30),
-        [1, -1, -1, 1],
-    )
-    together = np.var(np.dot(weights, arms), ddof=1)
-    assert stats.pairing_gain(arms, weights) == pytest.approx(arms.var(axis=1, ddof=1).sum() / together)
+@pytest.mark.parametrize("weights", [(1, -1, -1, 1), (0.5, 0.5, -0.5, -0.5), (1, -0.25, -0.25, -0.5)])
+def test_a_sum_of_four_arms_gains_from_pairing_too(weights: tuple[float, ...]) -> None:
+    """For an interaction, a main effect or any sum, it is the variance of a sum of unpaired runs over its own."""
+    shared = np.random.default_rng(1).normal(size=30)
+    arms = np.random.default_rng(0).normal(size=(4, 30)) + shared
+    apart = np.cov(arms).diagonal() @ np.square(weights)
+    assert stats.pairing_gain(arms, weights) == pytest.approx(apart / np.var(np.dot(weights, arms), ddof=1))
+
+
+def test_forty_published_pairs_are_worth_48() -> None:
+    """In the published experiment of forty seeds pairing gained a fifth."""
+    regular, weight_norm = (studies.published_accuracies(variant) for variant in ("regular", "weight_norm"))
+    assert round(40 * stats.pairing_gain([weight_norm, regular])) == 48
 
 
 @pytest.mark.parametrize(

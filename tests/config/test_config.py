@@ -103,7 +103,10 @@ def test_a_resolved_config_reads_back_equal(tmp_path: Path) -> None:
     assert configs.from_data(config.dump(), "dump").dump() == config.dump()
 
 
-@pytest.mark.parametrize("name", ["cifar10", "cifar10_contrasts", "quickstart", "smoke"])
+@pytest.mark.parametrize(
+    "name",
+    ["cifar10", "cifar10_contrasts", "quickstart", "smoke", "smoke_generative", "smoke_numbers", "smoke_sequence"],
+)
 def test_every_shipped_config_is_valid(name: str) -> None:
     """The files in configs/ load, and each carries its own name."""
     assert configs.load(Path(__file__).parents[2] / "configs" / f"{name}.yaml").name == name

@@ -96,6 +96,10 @@ HISTORY = "regular/seed-0/history.csv"
         (damage(HISTORY, lambda text: text.replace("0.001", "x")), r"history\.csv: damaged history"),
         (damage(HISTORY, lambda text: text[: text.index("\n1") + 8]), r"history\.csv: damaged history"),
         (damage(HISTORY, lambda text: text.replace("\n2,", "\n7,")), r"history\.csv: damaged history \(epoch 7 in row 2\)"),
+        (damage(HISTORY, lambda text: text.replace("2.0,0.5,3", "-2.0,0.5,3", 1)), r"train_seconds -2.0 in row 1, not 0 or more"),
+        (damage(HISTORY, lambda text: text.replace("2.0,0.5,3", "2.0,nan,3", 1)), r"eval_seconds nan in row 1, not 0 or more"),
+        (damage(HISTORY, lambda text: text.replace("2.0,0.5,3", "2.0,0.5,0", 1)), r"steps 0 in row 1, not above 0"),
+        (damage(RUN, edit(seconds={"compile": -1.0})), r"run\.json: seconds: compile: Input should be greater"),
         (lambda folder: (folder / HISTORY).write_bytes(b"\xff\xfe"), r"history\.csv: not UTF-8"),
     ],
 )  # fmt: skip

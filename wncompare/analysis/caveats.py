@@ -4,14 +4,16 @@ from collections.abc import Iterator, Sequence
 from math import isfinite, isnan, nan
 
 from wncompare.analysis.artefacts import artefacts
+from wncompare.analysis.choice import remarks
 from wncompare.analysis.environment import differing
-from wncompare.analysis.headline import headline
+from wncompare.analysis.headline import Metric, headline
 from wncompare.analysis.peeks import gaps, peeks
 from wncompare.analysis.sampling import test_examples
 from wncompare.analysis.schema import Comparison, Counts, Targets
-from wncompare.analysis.words import counted, metric_name
+from wncompare.analysis.words import counted, exploratory, metric_name
 from wncompare.records import Experiment
 
+_BEST = {"higher": "highest", "lower": "lowest"}
 ENOUGH_PAIRS = 6
 """Five pairs reach 2/32 at best, six 2/64."""
 
@@ -44,11 +46,11 @@ def caveats(
         *gaps(experiment),
         _of_condition(experiment, comparisons),
         *_of_data(experiment),
-        *_of_settings(experiment),
+        *_of_settings(experiment, comparisons),
         *_of_pairs(experiment, comparisons),
         *_of_stops(experiment),
         *_of_origin(experiment),
-        *_of_targets(targets),
+        *_of_targets(targets, headline(experiment)),
         *_of_times(experiment),
         "The headline is each run's last epoch; the best epoch is not picked.",
     )
@@ -92,7 +94,7 @@ def _of_condition(experiment: Experiment, comparisons: Sequence[Comparison]) -> 
     )
 
 
-def _of_settings(experiment: Experiment) -> Iterator[str]:
+def _of_settings(experiment: Experiment, comparisons: Sequence[Comparison]) -> Iterator[str]:
     config = experiment.config
     if not config.grid:
         yield "One setting was trained and none was tuned: another learning rate may give another answer."
@@ -102,16 +104,21 @@ def _of_settings(experiment: Experiment) -> Iterator[str]:
             "each is compared by itself."
         )
     else:
+        judged = headline(experiment)
         yield (
-            "Each variant's setting is the one with the highest held-out accuracy, chosen over the same seeds "
-            "that are reported, on other data than are reported."
+            f"Each variant's setting is the one with the {_BEST[judged.better]} held-out "
+            f"{judged.bare.replace('_', ' ')}, chosen over the same seeds that are reported, on other data than are "
+            "reported."
         )
+        for comparison in comparisons:
+            yield from remarks(comparison.choices, len(experiment.seeds))
 
 
 def _of_pairs(experiment: Experiment, comparisons: Sequence[Comparison]) -> Iterator[str]:
     contrasts = [contrast for comparison in comparisons for contrast in comparison.contrasts]
     if len(contrasts) > 1:
-        yield "P-values are corrected for the number of contrasts (Holm); intervals and words on equivalence are not."
+        alone = "" if contrasts[0].sequential else "; intervals and words on equivalence are not"
+        yield f"P-values are corrected for the number of contrasts (Holm){alone}."
     yield from _of_unequal_seeds(comparisons)
     if any(0 < contrast.n < ENOUGH_PAIRS for contrast in contrasts):
         yield f"Fewer than {ENOUGH_PAIRS} pairs cannot reach p < 0.05, whatever they show."
@@ -154,9 +161,9 @@ def _of_origin(experiment: Experiment) -> Iterator[str]:
         yield f"Not all runs have the same {key}: {', '.join(values)}."
 
 
-def _of_targets(targets: Targets) -> Iterator[str]:
+def _of_targets(targets: Targets, headline: Metric) -> Iterator[str]:
     if targets.exploratory and targets.values:
-        yield "Times to target are exploratory: the target is 95 % of the reference's median, not one fixed beforehand."
+        yield f"Times to target are exploratory: the target is {exploratory(headline)}, not one fixed beforehand."
 
 
 def _of_times(experiment: Experiment) -> Iterator[str]:

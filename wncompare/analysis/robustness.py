@@ -28,7 +28,7 @@ def robustness(config: Config, points: Sequence[Sequence[Arm]]) -> Robustness | 
 
 
 def _variant(variant: str, arms: Sequence[Arm]) -> VariantRobustness:
-    cells = (PointHeadline(arm.point.slug, dict(arm.point.values), arm.headline) for arm in arms)
+    cells = (PointHeadline(arm.point.slug, dict(arm.point.values), arm.headline, arm.lost_share) for arm in arms)
     return VariantRobustness(variant, tuple(cells), stats.mean_interval(list(_over_all(arms).values())))
 
 

@@ -191,14 +191,33 @@ class EqualCost:
 
 
 @dataclass(frozen=True)
+class Choice:
+    """How a variant (its id) came to be compared at a point of the grid: by its held-out mean over `seeds` of them.
+
+    `fewer` are the points that have runs of other seeds, which were left out; `but_for_divergence` is the point that
+    would be chosen had none of its runs diverged; `shares` has for each point how often it is chosen when seeds are
+    resampled.
+    """
+
+    variant: str
+    point: str
+    seeds: int
+    fewer: tuple[str, ...]
+    but_for_divergence: str | None
+    shares: dict[str, float]
+
+
+@dataclass(frozen=True)
 class Comparison:
     """The variants side by side, each at the point that `selected` names; `name` is empty without a grid.
 
+    `choices` says how the points were chosen, where they were.
     `equal_cost` has each contrast at equal training seconds, and at equal steps where any run is cut by that.
     """
 
     name: str
     selected: dict[str, str]
+    choices: tuple[Choice, ...]
     variants: tuple[VariantSummary, ...]
     contrasts: tuple[ContrastSummary, ...]
     equal_cost: tuple[EqualCost, ...]
@@ -206,11 +225,12 @@ class Comparison:
 
 @dataclass(frozen=True)
 class PointHeadline:
-    """The headline metric of a variant at one point of the grid."""
+    """The headline metric of a variant at one point of the grid, and the share of runs that collapsed or diverged."""
 
     point: str
     values: dict[str, Any]
     headline: Estimate
+    lost: Estimate
 
 
 @dataclass(frozen=True)

@@ -2,11 +2,10 @@
 
 from dataclasses import dataclass
 
-import numpy as np
-
-from wncompare.analysis import metrics
-from wncompare.analysis.headline import Metric, headline
-from wncompare.config import Config, Variant
+from wncompare.analysis.choice import choose
+from wncompare.analysis.headline import headline
+from wncompare.analysis.schema import Choice
+from wncompare.config import Config
 from wncompare.config.grid import Point
 from wncompare.records import Experiment
 
@@ -19,6 +18,7 @@ class Setting:
 
     name: str
     points: dict[str, Point]
+    choices: tuple[Choice, ...] = ()
 
     @property
     def is_best(self) -> bool:
@@ -41,27 +41,15 @@ class Setting:
 
 
 def settings(experiment: Experiment) -> tuple[Setting, ...]:
-    """What is compared: one setting without a grid, or with one and a holdout; else one for each point.
-
-    The best point has the best mean of the headline's metric on held-out data, over seeds at the last epoch; the first
-    of equals. A point where a run diverged ranks below every other.
-    """
+    """What is compared: one setting without a grid, or with one and a holdout; else one for each point."""
     config, metric = experiment.config, headline(experiment).validation
     if config.grid and config.holdout is not None:
-        return (Setting(BEST, {variant.id: _best(experiment, variant, metric) for variant in config.variants}),)
+        chosen = {variant.id: choose(experiment, variant, metric) for variant in config.variants}
+        points = {variant: point for variant, (point, _) in chosen.items()}
+        return (Setting(BEST, points, tuple(choice for _, choice in chosen.values())),)
     return tuple(everyone_at(config, point) for point in config.points)
 
 
 def everyone_at(config: Config, point: Point) -> Setting:
     """All variants at that point."""
     return Setting(point.slug, {variant.id: point for variant in config.variants})
-
-
-def _best(experiment: Experiment, variant: Variant, metric: Metric) -> Point:
-    return max(experiment.config.points, key=lambda point: _held_out(experiment, variant, point, metric))
-
-
-def _held_out(experiment: Experiment, variant: Variant, point: Point, metric: Metric) -> tuple[bool, float]:
-    """Whether any run counts there, and the mean of their metric, so that more is better."""
-    values = [metric.sign * metrics.last(run, metric) for run in metrics.ended(experiment, variant, point)]
-    return (True, float(np.mean(values))) if values else (False, 0.0)

@@ -67,6 +67,7 @@ def _comparisons(config: Config, found: Views) -> tuple[Comparison, ...]:
         Comparison(
             name=view.setting.name,
             selected={variant: point.slug for variant, point in view.setting.points.items()},
+            choices=view.setting.choices,
             variants=tuple(_variant(view, arm) for arm in view.arms),
             contrasts=of_setting,
             equal_cost=budgeted,

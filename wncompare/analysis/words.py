@@ -5,7 +5,7 @@ from math import isfinite, isnan
 from pathlib import Path
 
 from wncompare.analysis.estimates import Estimate, Quantile
-from wncompare.analysis.headline import Metric
+from wncompare.analysis.headline import Metric, bare
 from wncompare.analysis.schema import TargetRatio
 from wncompare.config import Config
 
@@ -22,9 +22,19 @@ def directed(metric: Metric) -> str:
     return metric_name(metric.name) + ("" if metric.better == "higher" else " (lower is better)")
 
 
+def on_axis(name: str, headline: Metric) -> str:
+    """What an axis of a metric is called: with the way in which it is better where verdicts are about it."""
+    return directed(headline.of(name)) if bare(name) == headline.bare else metric_name(name)
+
+
 NOTHING = "–"
-EXPLORATORY = "95 % of the reference's median last accuracy"
-"""Which target is taken where the config has none; see `metrics.TARGET_FRACTION`."""
+
+
+def exploratory(headline: Metric) -> str:
+    """Which target is taken where the config has none; see `metrics.targets`."""
+    if headline.bare == "accuracy":
+        return "95 % of the reference's median"
+    return "95 % of the way from the reference's median after the first epoch to that after the last"
 
 
 def model_name(config: Config) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -29,15 +29,16 @@ def check(
     workers: int | None,
     as_json: bool,
 ) -> None:
-    """Validate CONFIG, open its data and build each variant once; print what is normalized, the plan and its time.
+    """Validate CONFIG, open its data, build each variant and take a step; print what is normalized, plan and time.
 
-    Trains nothing and downloads nothing. Where the data are not on this machine yet, nothing is built. Where the
-    results folder holds a few seeds: how many would find the config's smallest_difference.
+    Keeps nothing of that step, and downloads nothing. Where the data are not on this machine yet, nothing is built.
+    Where the results folder holds a few seeds: how many would find the config's smallest_difference.
     """
     import yaml
 
     from wncompare import config as configs
     from wncompare.records.identity import model_identity
+    from wncompare.render import dataset as description
     from wncompare.render import forecast as text
     from wncompare.run.audit import audit
     from wncompare.run.forecast import forecast
@@ -49,7 +50,7 @@ def check(
     plan = forecast(config, workers=workers)
     seeds = _needed(config, output or Path("results") / config.name, workers=plan.workers)
     if as_json:
-        found = None if dataset is None else _as_data(dataset)
+        found = None if dataset is None else description.as_data(dataset)
         layers = None if audited is None else audited.summaries
         print_json(
             {
@@ -95,28 +96,13 @@ def _opened(config: "Config", data_dir: Path | None) -> "Dataset | None":
     return dataset
 
 
-def _as_data(dataset: "Dataset") -> dict[str, Any]:
-    from wncompare import data
-
-    return {
-        "label": dataset.label,
-        "train": len(dataset.train),
-        "test": len(dataset.test),
-        "shape": list(dataset.train.x.shape[1:]),
-        "classes": len(dataset.class_names),
-        "caveats": list(data.caveats(dataset)),
-    }
-
-
 def _described(config: "Config", dataset: "Dataset | None") -> Iterator[str]:
+    from wncompare import data
+    from wncompare.render import dataset as text
+
     if dataset is None:
         name = config.dataset.name
         yield f"data: {name} is not on this machine: run downloads it, as does wncompare data fetch {name}"
         return
-    found = _as_data(dataset)
-    shape = " × ".join(map(str, found["shape"]))
-    yield (
-        f"data: {found['label']}: {found['train']:,} training and {found['test']:,} test images, {shape}, "
-        f"{found['classes']} classes"
-    )
-    yield from found["caveats"]
+    yield f"data: {text.as_text(dataset)}"
+    yield from data.caveats(dataset)

@@ -22,7 +22,7 @@ from wncompare.cli.report import rendered
 def compare(a: Path, b: Path, tolerance: float | None, as_json: bool) -> int:
     """Compare two experiments' folders, B minus A, paired by variant, point and seed.
 
-    Says what became of each variant, in accuracy and time, and in what the two differ: settings, machine, versions.
+    Says what became of each variant, in the headline and time, and in what the two differ: settings, machine, versions.
     """
     from wncompare import records
     from wncompare.analysis.folders import as_data, compare_folders

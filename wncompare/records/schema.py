@@ -27,6 +27,7 @@ TIMING: Final = 2
 
 Status = Literal["running", "interrupted", "finished", "failed", "diverged"]
 Number = Annotated[float, Field(strict=False)]  # strict JSON keeps "nan" and "inf" as text
+Seconds = Annotated[Number, Field(ge=0)]
 
 
 class Record(BaseModel):
@@ -91,7 +92,7 @@ class RunRecord(Record):
     redundant_gains: int = 0
     device: str | None = None
     test: dict[str, Number] | None = None
-    seconds: dict[str, Number] = {}
+    seconds: dict[str, Seconds] = {}
     timing: Literal[1, 2] = 1
     started: str | None = None
     ended: str | None = None

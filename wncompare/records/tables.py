@@ -14,6 +14,7 @@ from wncompare.records.layout import ACCURACIES, HISTORY_FILE, LAYER_COLUMNS, LA
 from wncompare.storage.files import open_plain
 
 MAX_RECORD_BYTES = 64 << 20
+SECONDS = ("train_seconds", "eval_seconds")
 
 
 def read_history(folder: Path) -> dict[str, NDArray[np.float64]]:
@@ -71,6 +72,11 @@ def _rows(file: Path) -> Iterator[dict[str, float]]:
             for column in filter(values.__contains__, ACCURACIES):
                 if values[column] < 0 or values[column] > 1:  # NaN is neither: a diverged run has it
                     raise ValueError(f"{column} {row[column]} in row {number}, not between 0 and 1")
+            for column in SECONDS:
+                if not values[column] >= 0:  # NaN neither: it would be a time that nothing tells
+                    raise ValueError(f"{column} {row[column]} in row {number}, not 0 or more")
+            if not values["steps"] > 0:
+                raise ValueError(f"steps {row['steps']} in row {number}, not above 0")
             yield values
     except (ValueError, TypeError, KeyError) as error:
         raise RecordsError(f"{file}: damaged history ({error}): delete the run's folder and run again") from None

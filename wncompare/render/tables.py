@@ -12,6 +12,7 @@ from wncompare.analysis.schema import (
     ContrastSummary,
     EqualCost,
     PointDifference,
+    PointHeadline,
     Robustness,
     Summary,
     VariantSummary,
@@ -30,7 +31,10 @@ from wncompare.analysis.words import (
     share,
 )
 
-CAPTION = "last epoch; mean ± half the 95 % Student-t interval; differences paired by seed; detectable with 80 % power"
+CAPTION = (
+    "last epoch; mean ± half its 95 % interval; differences paired by seed, medians with their 95 % interval; "
+    "detectable with 80 % power"
+)
 
 OVER_ALL = "mean over all settings"
 
@@ -173,9 +177,7 @@ def _named(contrast: ContrastSummary | ContrastRobustness) -> str:
 
 def _robustness(summary: Summary, robustness: Robustness) -> Table:
     labels = {variant.id: variant.label for variant in summary.comparisons[0].variants}
-    columns = [
-        [*(estimate(cell.headline) for cell in each.points), estimate(each.mean)] for each in robustness.variants
-    ]
+    columns = [[*map(_headline, each.points), estimate(each.mean)] for each in robustness.variants]
     differences = [[*map(_cell, each.points), estimate(each.mean, sign=True)] for each in robustness.contrasts]
     names = [*(cell.point for cell in robustness.variants[0].points), OVER_ALL]
     return Table(
@@ -187,6 +189,12 @@ def _robustness(summary: Summary, robustness: Robustness) -> Table:
         ),
         tuple(zip(names, *columns, *differences, strict=True)),
     )
+
+
+def _headline(cell: PointHeadline) -> str:
+    """The mean at one setting and, where runs collapsed or diverged there, how many."""
+    lost = f", {round(cell.lost.mean * cell.lost.n)}/{cell.lost.n} lost" if cell.lost.mean > 0 else ""
+    return estimate(cell.headline) + lost
 
 
 def _cell(cell: PointDifference) -> str:

@@ -1,42 +1,67 @@
 """Whether every arm can be trained, told before any is: a worker builds each once and has it take one step."""
 
-from collections.abc import Iterable
-from contextlib import ExitStack, closing
+from collections.abc import Generator, Iterable
+from contextlib import closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from wncompare import data
 from wncompare.config import Config
 from wncompare.data import Dataset
-from wncompare.errors import ModelError, WncompareError
-from wncompare.run.engines import Perform, worker_variables
-from wncompare.run.engines.local import perform_alone
-from wncompare.tasks import Audited, AuditTask, Failed, TrainTask
+from wncompare.errors import ModelError
+from wncompare.run.engines import Perform, local, worker_variables
+from wncompare.tasks import Audited, AuditTask, Event, Failed, TrainTask
 
 
 def audit(config: Config, dataset: Dataset, *, data_dir: Path | None = None) -> Audited:
     """What of each variant's network is normalized, at the first point of the grid and with the first seed.
 
-    `dataset` is the config's, as it has been loaded from `data_dir`.
+    The networks of its other points are tried too. `dataset` is the config's, as it has been loaded from `data_dir`.
 
     Raises:
         ModelError: an arm cannot be built or trained: the model does not fit the data, the loss does not fit the
             targets, or a variant does not fit the model.
     """
+    shared, data_dir = data.share(dataset), data_dir.absolute() if data_dir else None
     with TemporaryDirectory(prefix="wncompare-audit-") as name:
-        task = AuditTask(
-            name="audit",
-            folder=Path(name),
-            config=config.at(config.points[0]),
-            variants=tuple(variant.id for variant in config.variants),
-            device="cpu",
-            data_dir=data_dir.absolute() if data_dir else None,
-            shared=data.share(dataset),
-        )
-        try:
-            return perform_alone(task, Audited, environment=worker_variables(config.training.threads, "cpu"))
-        except WncompareError as error:
-            raise ModelError(str(error)) from error
+        tasks = [
+            AuditTask(
+                name="audit",
+                folder=Path(name),
+                config=at,
+                variants=tuple(variant.id for variant in config.variants),
+                device="cpu",
+                data_dir=data_dir,
+                shared=shared,
+            )
+            for at in _networks(config)
+        ]
+        settings: Any = {"workers": 1, "environment": worker_variables(config.training.threads, "cpu")}
+        return _audited(local.execute(tasks, **settings))[0]
+
+
+def _networks(config: Config) -> list[Config]:
+    """The config at the points of its grid, but for those that differ in what decides about no fit: a rate, say."""
+    points = [config.at(point) for point in reversed(config.points)]
+    first = {repr((at.model, at.training.loss, at.training.metrics)): at for at in points}
+    return [at for at in reversed(points) if at in first.values()]
+
+
+def _audited(events: Generator[Event, None, None]) -> list[Audited]:
+    """What came of the tasks, in their order.
+
+    Raises:
+        ModelError: one failed; the message is its own.
+    """
+    found = []
+    with closing(events):
+        for event in events:
+            if isinstance(event, Failed):
+                raise ModelError(event.error)
+            if isinstance(event, Audited):
+                found.append(event)
+    return found
 
 
 def refuse_misfits(tasks: Iterable[TrainTask], perform: Perform) -> None:
@@ -45,11 +70,8 @@ def refuse_misfits(tasks: Iterable[TrainTask], perform: Perform) -> None:
     Raises:
         ModelError: one cannot, as in `audit`.
     """
-    with ExitStack() as stack:
-        folder = Path(stack.enter_context(TemporaryDirectory(prefix="wncompare-audit-")))
-        for event in stack.enter_context(closing(perform([_audit_of(task, folder) for task in tasks]))):
-            if isinstance(event, Failed):
-                raise ModelError(event.error)
+    with TemporaryDirectory(prefix="wncompare-audit-") as name:
+        _audited(perform([_audit_of(task, Path(name, str(place))) for place, task in enumerate(tasks)]))
 
 
 def _audit_of(task: TrainTask, folder: Path) -> AuditTask:

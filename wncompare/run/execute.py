@@ -9,11 +9,10 @@ from pathlib import Path
 from types import MappingProxyType
 from uuid import uuid4
 
-import numpy as np
-
 from wncompare import __version__, data, records
 from wncompare.config import Config
 from wncompare.data.dataset import hold_out
+from wncompare.data.guess import majority, variance
 from wncompare.errors import RecordsError
 from wncompare.records import DatasetRecord
 from wncompare.run.audit import refuse_misfits
@@ -134,21 +133,9 @@ def _dataset_record(dataset: data.Dataset) -> DatasetRecord:
         official=dataset.official,
         caveats=data.caveats(dataset),
         test_examples=len(dataset.test),
-        test_majority=_majority(dataset),
-        test_variance=_variance(dataset),
+        test_majority=majority(dataset),
+        test_variance=variance(dataset),
     )
-
-
-def _majority(dataset: data.Dataset) -> float | None:
-    """How often guessing the most frequent class is right on the test split."""
-    y = dataset.test.y
-    return float(np.bincount(y).max() / len(y)) if dataset.form.target.kind == "classes" else None
-
-
-def _variance(dataset: data.Dataset) -> float | None:
-    """The squared error of guessing the mean of the test split's numbers."""
-    y = dataset.test.y
-    return float(np.mean((y - y.mean(axis=0)) ** 2)) if dataset.form.target.kind == "numbers" else None
 
 
 @dataclass(frozen=True)

@@ -2,9 +2,9 @@
 
 from dataclasses import asdict, dataclass, replace
 from math import ceil
-from typing import Any
+from typing import Any, NamedTuple
 
-from wncompare.catalog.datasets import SyntheticOptions
+from wncompare.catalog.datasets import AddingProblemOptions, SyntheticOptions
 from wncompare.config import Config, Holdout
 from wncompare.run.engines import default_workers
 
@@ -28,7 +28,7 @@ _COMPILATION_SECONDS = 4.0
 _LIBRARY_BYTES = 450_000_000
 _WORKER_BYTES = 500_000_000
 _PROGRAM_BYTES = 100_000_000
-_CHANNELS = 3
+_CHANNELS, _FLOAT_BYTES = 3, 4
 
 
 @dataclass(frozen=True)
@@ -68,26 +68,35 @@ def _forecast(config: Config, seeds: int, workers: int | None) -> Forecast:
     runs = len(config.variants) * points * seeds
     used = min(workers or default_workers(config.training.threads), runs)
     sizes = _sizes(config)
-    steps = ceil(sizes[0] / config.training.batch_size) if sizes else None
-    seconds = _worker_seconds(config, ceil(runs / used), *sizes) if sizes else None
-    memory = _memory(config, used, *sizes) if sizes else None
+    steps = ceil(sizes.train / config.training.batch_size) if sizes else None
+    seconds = _worker_seconds(config, ceil(runs / used), sizes) if sizes else None
+    memory = _memory(config, used, sizes) if sizes else None
     epochs = config.training.epochs
     return Forecast(len(config.variants), points, seeds, runs, epochs, used, steps, seconds, memory)
 
 
-def _memory(config: Config, workers: int, train: int, validation: int, pixels: int) -> int:
+class _Sizes(NamedTuple):
+    """How much data there is: examples to train on and to validate on, the pixels and bytes of one."""
+
+    train: int
+    validation: int
+    pixels: int
+    bytes: int
+
+
+def _memory(config: Config, workers: int, sizes: _Sizes) -> int:
     """Bytes of all workers together: they share the dataset, but what a holdout leaves is each one's own."""
-    images = (train + validation) * pixels * _CHANNELS
-    own = _WORKER_BYTES + _programs(config) * _PROGRAM_BYTES + (images if config.holdout else 0)
-    return _LIBRARY_BYTES + images + workers * own
+    data = (sizes.train + sizes.validation) * sizes.bytes
+    own = _WORKER_BYTES + _programs(config) * _PROGRAM_BYTES + (data if config.holdout else 0)
+    return _LIBRARY_BYTES + data + workers * own
 
 
-def _worker_seconds(config: Config, runs: int, train: int, validation: int, pixels: int) -> float | None:
+def _worker_seconds(config: Config, runs: int, sizes: _Sizes) -> float | None:
     """Seconds that a worker takes for so many runs."""
     if config.model.name not in _MICROSECONDS:
         return None
-    image_seconds = _MICROSECONDS[config.model.name] * 1e-6 * pixels / 1024
-    epoch_seconds = image_seconds * (train + validation * _EVALUATION)
+    example_seconds = _MICROSECONDS[config.model.name] * 1e-6 * sizes.pixels / 1024
+    epoch_seconds = example_seconds * (sizes.train + sizes.validation * _EVALUATION)
     programs = min(runs, _programs(config))
     return programs * _COMPILATION_SECONDS + runs * config.training.epochs * epoch_seconds
 
@@ -104,17 +113,20 @@ def _programs(config: Config) -> int:
     return len(config.variants) * len(trained)
 
 
-def _sizes(config: Config) -> tuple[int, int, int] | None:
-    """Images to train on and to validate on, and pixels of one."""
+def _sizes(config: Config) -> _Sizes | None:
+    """The data's, where they are known before the data are read."""
     dataset = config.dataset
     if isinstance(dataset, SyntheticOptions):
         height, width, _ = dataset.shape
         train, test, pixels = dataset.train, dataset.test, height * width
+    elif isinstance(dataset, AddingProblemOptions):
+        train, test, pixels = dataset.train, dataset.test, ceil(2 * dataset.length / _CHANNELS)
     elif dataset.name in _SIZES:
         train, test, pixels = _SIZES[dataset.name]
     else:
         return None
+    each = _FLOAT_BYTES * 2 * dataset.length if isinstance(dataset, AddingProblemOptions) else pixels * _CHANNELS
     if isinstance(config.validation, Holdout):
         held = round(train * config.validation.holdout)
-        return train - held, held, pixels
-    return train, test, pixels
+        return _Sizes(train - held, held, pixels, each)
+    return _Sizes(train, test, pixels, each)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from wncompare.analysis.arms import Arm
 from wncompare.analysis.views import View
-from wncompare.analysis.words import metric_name
+from wncompare.analysis.words import metric_name, on_axis
 from wncompare.render.figures import labels
 from wncompare.render.figures.style import FAINT, MUTED, SMALL, color_of, new_figure, styled, wrapped
 
@@ -62,7 +62,7 @@ def draw(axes: Axes, view: View, metric: str, *, against: Against = "epochs", na
     """
     colors = color_of(view.config)
     lines = [_draw_arm(axes, arm, colors[arm.variant.id], metric, against) for arm in view.shown]
-    axes.set(xlabel="epoch" if against == "epochs" else "training seconds", ylabel=metric_name(metric))
+    axes.set(xlabel="epoch" if against == "epochs" else "training seconds", ylabel=on_axis(metric, view.headline))
     axes.set_ylim(view.limits(metric))
     if against == "epochs":
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))

@@ -73,8 +73,9 @@ def draw(axes: Axes, points: Sequence[View], key: str, *, named: bool = True) ->
     axes.set_xticks(x, [f"{value:g}" if numbers else wrapped(str(value), 16) for value in values])
     axes.minorticks_off()
     axes.set(xlabel=_name(key), ylabel=directed(points[0].headline))
-    low, high = axes.get_ylim()
-    axes.set_ylim(max(low, 0.0), min(high, 1.02))
+    if points[0].headline.bare.endswith("accuracy"):
+        low, high = axes.get_ylim()
+        axes.set_ylim(max(low, 0.0), min(high, 1.02))
     _draw_diverged(axes, x, rows, colors)
     if named:
         labels.name_lines(axes, lines, [str(line.get_label()) for line in lines])

@@ -8,7 +8,7 @@ from wncompare.analysis.arms import TargetTimes
 from wncompare.analysis.headline import Metric
 from wncompare.analysis.schema import Cost
 from wncompare.analysis.views import View
-from wncompare.analysis.words import EXPLORATORY, metric_name
+from wncompare.analysis.words import exploratory, metric_name
 from wncompare.render.figures import dots, labels
 from wncompare.render.figures.style import MUTED, SMALL, color_of, new_figure, styled, wrapped
 
@@ -63,4 +63,4 @@ def _draw_row(axes: Axes, place: int, times: TargetTimes, against: Cost, color: 
 
 def _note(view: View) -> str:
     time = "training seconds leave out compilation and evaluation"
-    return time if view.config.targets else f"{time}; exploratory target: {EXPLORATORY}"
+    return time if view.config.targets else f"{time}; exploratory target: {exploratory(view.headline)}"

@@ -15,7 +15,15 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from wncompare import __version__
 from wncompare.analysis.schema import COSTS, Summary
 from wncompare.analysis.views import View, Views, views
-from wncompare.analysis.words import metric_name, ratio, ratio_of_medians, share
+from wncompare.analysis.words import (
+    exploratory,
+    median_difference,
+    metric_name,
+    on_axis,
+    ratio,
+    ratio_of_medians,
+    share,
+)
 from wncompare.records import Experiment
 from wncompare.render.figures import style as figure_style
 from wncompare.render.html import axes, curves, dots
@@ -39,10 +47,12 @@ def render(experiment: Experiment, summary: Summary) -> str:
         equal_cost=[table for comparison in summary.comparisons for table in equal_cost(summary, comparison)],
         headline=metric_name(summary.headline),
         over_all=OVER_ALL,
+        exploratory=exploratory(found.headline),
         training=metric_name(found.headline.bare),
         validation=metric_name(found.headline.validation.name),
         metrics=_metrics(found),
         costs=COSTS,
+        sequential=any(each.sequential for comparison in summary.comparisons for each in comparison.contrasts),
         seeds=found.experiment.seeds,
         config=yaml.safe_dump(strict(summary.config), sort_keys=False, allow_unicode=True, default_flow_style=None),
         environment=list(_flat(summary.environment)),
@@ -64,6 +74,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     shown = {"number": number, "p_value": p_value, "ratio": ratio, "ratio_of_medians": ratio_of_medians, "share": share}
+    shown["median_difference"] = median_difference
     environment.filters |= shown
     environment.policies["json.dumps_kwargs"] = {"separators": (",", ":"), "allow_nan": False}
     return environment
@@ -104,7 +115,7 @@ def _data(experiment: Experiment, summary: Summary) -> dict[str, Any]:
     found = views(experiment)
     return {
         "labels": [variant.label for variant in variants],
-        "metrics": _metrics(found),
+        "metrics": {name: on_axis(name, found.headline) for name in _metrics(found)},
         "headline": found.headline.validation.name,
         "seeds": found.experiment.seeds,
         "height": axes.plot_height(len(variants)),

@@ -1,7 +1,7 @@
 """Where runs execute: an engine takes tasks and gives back what they report."""
 
 from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -95,15 +95,17 @@ class RayEngine:
     @contextmanager
     def open(self, job: Job) -> Iterator[Perform]:
         """The cluster, which is joined when there are tasks; Ray is imported only here."""
-        yield partial(
-            resolve("wncompare.run.engines.ray:execute"),
-            folder=job.folder,
-            workers=self.workers,
-            environment=worker_variables(job.threads, job.device),
-            address=self.address,
-            cpus=job.threads,
-            gpus=1 if job.device == "gpu" else 0,
-        )
+        with ExitStack() as stay:
+            yield partial(
+                resolve("wncompare.run.engines.ray:execute"),
+                folder=job.folder,
+                workers=self.workers,
+                environment=worker_variables(job.threads, job.device),
+                address=self.address,
+                cpus=job.threads,
+                gpus=1 if job.device == "gpu" else 0,
+                stay=stay,
+            )
 
 
 def default_workers(threads: int) -> int:

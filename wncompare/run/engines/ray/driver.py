@@ -43,14 +43,15 @@ def execute(
     address: str | None = None,
     cpus: int = 1,
     gpus: float = 0,
+    stay: ExitStack | None = None,
 ) -> Generator[Event, None, None]:
     """Run the tasks in about their order, at most `workers` at a time (None: as many as the cluster holds).
 
-    `folder` is the results folder, which is there; the tasks' folders are below it and need not be.
-    The cluster is the one at `address` (host:port, or "auto"; default: $RAY_ADDRESS), else one on this machine that
-    ends with the tasks. Each task takes that many `cpus` and `gpus` of a node. One whose worker or node is lost goes
-    on from its last epoch elsewhere (a `Retry` says so); a third loss fails it. A `Notice` says what the cluster
-    lacks where nothing starts. Closing the iterator ends every task at once.
+    `folder` is the results folder; neither it nor the tasks' folders need be there. The cluster is the one at `address`
+    (host:port, or "auto"; default: $RAY_ADDRESS), else one on this machine that ends with the tasks or, where one is
+    given, with `stay`: until then it is there for further tasks. Each task takes that many `cpus` and `gpus` of a node.
+    One whose worker or node is lost goes on from its last epoch elsewhere (a `Retry` says so); a third loss fails it. A
+    `Notice` says what the cluster lacks where nothing starts. Closing the iterator ends every task at once.
 
     Raises:
         EngineError: Ray is not installed, or there is no cluster at the address.
@@ -60,7 +61,9 @@ def execute(
         return
     ray = imported()
     enough = cpus * workers if workers else max(cpus, available_cores())
-    with cluster(ray, address, cpus=enough), place(folder, environment) as here:
+    with ExitStack() as own:
+        (stay or own).enter_context(cluster(ray, address, cpus=enough))
+        here = own.enter_context(place(folder, environment))
         remote = ray.remote(num_cpus=cpus, num_gpus=gpus, max_retries=0)(perform)
 
         def submit(task: Task, files: Files) -> Stream:

@@ -44,7 +44,12 @@ class Place:
 
 @contextmanager
 def place(folder: Path, environment: Mapping[str, str]) -> Iterator[Place]:
-    """Where the driver is, with a token in the results folder by which a node knows that it sees the same disk."""
+    """Where the driver is, with a token in the results folder by which a node knows that it sees the same disk.
+
+    A folder that is not there is made, and goes again where nothing else has come into it.
+    """
+    is_new = not folder.exists()
+    folder.mkdir(parents=True, exist_ok=True)
     token = folder / f".shared-{secrets.token_hex()}"
     write_bytes(token, b"")
     forwarded = {name: value for name, value in os.environ.items() if name.startswith(_FORWARDED)}
@@ -52,6 +57,9 @@ def place(folder: Path, environment: Mapping[str, str]) -> Iterator[Place]:
         yield Place(Path.cwd(), {**forwarded, **environment}, token)
     finally:
         token.unlink(missing_ok=True)
+        if is_new:
+            with suppress(OSError):  # it holds something now
+                folder.rmdir()
 
 
 def read_files(folder: Path) -> Files:
