@@ -41,6 +41,15 @@ def several(name: str, value: Any, example: str) -> list[Any]:
     return several_of
 
 
+def seeds(value: Any) -> Any:
+    """A list of seeds, or a mapping that says until when there are more.
+
+    Raises:
+        UsageError: it is a single one, or something else.
+    """
+    return plain(value) if isinstance(value, Mapping) else several("seeds", value, "range(3) or [0, 1, 2]")
+
+
 def mapping(name: str, value: Any, example: str) -> dict[str, Any]:
     """A mapping as in a config; None is an empty one.
 
