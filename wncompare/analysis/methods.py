@@ -54,6 +54,8 @@ def _design(summary: Summary) -> Iterator[str]:
 
 
 def _variant(variant: Mapping[str, Any]) -> str:
+    if variant["name"] == "function":
+        return f"{variant['label']}: the function {variant['options'].get('function')} of the authors' own"
     return f"{variant['label']}: {_named(variant, 'label', 'id', 'color')}"
 
 
