@@ -9,8 +9,12 @@ import numpy as np
 import pytest
 
 import wncompare
+from wncompare import config as configs
 from wncompare.api import arrays
 from wncompare.errors import UsageError
+from wncompare.nn.runs.inputs import dataset_of
+
+from .conftest import TINY
 
 RNG = np.random.default_rng(0)
 FLOATS, TOKENS = RNG.normal(400, 70, (48, 4)), RNG.integers(0, 9, (48, 5))
@@ -41,6 +45,8 @@ def test_inputs_by_name_and_numbers_as_targets(tmp_path: Path) -> None:
     assert sorted(set(table.variant)) == ["regular", "weight_norm"]
     last = table[table.epoch == 30]
     assert (last.val_loss < 0.6).all()  # 1 is what the mean of the targets has
+    record = wncompare.records.read(tmp_path / "own").runs[0].record
+    assert record.dataset.test_variance == pytest.approx(1, rel=0.2)  # in the loss's units, by what was trained on
     wncompare_export(tmp_path / "own" / "weight_norm" / "seed-0", tmp_path / "plain.keras")
     predicted = keras.models.load_model(tmp_path / "plain.keras").predict([FLOATS, TOKENS], verbose=0)
     assert np.mean((predicted - TARGETS) ** 2) < 0.6 * TARGETS.var()
@@ -69,6 +75,17 @@ def test_inputs_again_where_there_are_no_targets(tmp_path: Path) -> None:
     assert ((table.val_loss > 0.3 * constant) & (table.val_loss < 3 * constant)).all()
 
 
+def test_options_by_name_reach_the_workers(tmp_path: Path) -> None:
+    """Which several options are dictionaries, by which a worker knows the data that its runs share."""
+    dataset = arrays.as_config(
+        {"arrays": (({"a": FLOATS, "b": TOKENS}, TARGETS),) * 2, "inputs": {"b": "numbers"}}, tmp_path
+    )
+    choice = configs.from_data({**TINY, "dataset": dataset}, "test").dataset
+    first = dataset_of(choice, None, None)
+    assert first.form.inputs["b"].kind == "number"
+    assert dataset_of(choice, None, None) is first
+
+
 def kept(folder: Path, dataset: Any) -> dict[str, Any]:
     """What is in the config, and in the file that it names."""
     config = arrays.as_config(dataset, folder)
@@ -89,6 +106,14 @@ def test_arrays_are_kept_by_name(tmp_path: Path) -> None:
     assert arrays.as_config(swapped, tmp_path)["path"] != arrays.as_config(several, tmp_path)["path"]
 
 
+class Unwilling:
+    """Such as a tensor that is still on a GPU, or needs its gradient."""
+
+    def __array__(self, *args: Any, **kwargs: Any) -> np.ndarray:
+        """Raises."""
+        raise RuntimeError("use .detach()")
+
+
 MASKED = np.ma.masked_greater(FLOATS, FLOATS[5].max())
 GOOD = (FLOATS, TARGETS)
 
@@ -99,10 +124,17 @@ GOOD = (FLOATS, TARGETS)
         (((FLOATS, None), GOOD), "targets in one split alone: expected None in both"),
         (
             (([[1, 2], [3, 4], [5]], [0, 1, 0]), GOOD),
-            "x_train: row 2 has the length 1, row 0 2: make all rows of one length",
+            "row 2 has the length 1, row 0 2: make all rows of one length",
         ),
-        (((FLOATS, [1, "a", None]), GOOD), "y_train: of Python objects: expected numbers"),
+        (((FLOATS, [1, "a", None]), GOOD), "y_train: a list of Python objects: expected numbers"),
         (((MASKED, TARGETS), GOOD), f"x_train: masked in row {int(np.argmax(MASKED.mask.any(axis=1)))}"),
+        (((iter([1, 2]), TARGETS), GOOD), "x_train: a list_iterator of Python objects: expected numbers"),
+        (((object(), TARGETS), GOOD), "x_train: a object of Python objects"),
+        (
+            (([np.zeros(3), np.zeros(2)], [0, 1]), GOOD),
+            "no array (ValueError): row 1 has the length 2, row 0 3",
+        ),
+        (((Unwilling(), TARGETS), GOOD), "x_train: no array (RuntimeError)"),
         ((({}, TARGETS), GOOD), "a dictionary of no inputs"),
         ((({"a b": FLOATS}, TARGETS), GOOD), "the input 'a b': expected a name of letters"),
         ({"arrays": 7}, "of type int: expected a name, a mapping"),

@@ -22,6 +22,17 @@ def test_parts_are_disjoint_complete_and_stratified() -> None:
     np.testing.assert_array_equal(held.x.ravel() % 3, held.y)
 
 
+def test_parts_lie_where_a_device_takes_them_without_a_copy() -> None:
+    """Of any type and row size, at a multiple of 64 bytes; they hold the rows asked for."""
+    for dtype, width in ((np.uint8, 3), (np.float32, 5), (np.int32, 1)):
+        x = np.arange(120 * width).reshape(120, width).astype(dtype)
+        for _ in range(4):
+            left, held = hold_out(Split(x, x[:, :1].astype(np.float32)), 0.25)
+            assert left.x.ctypes.data % 64 == held.x.ctypes.data % 64 == left.y.ctypes.data % 64 == 0
+            assert left.x.flags.writeable
+            np.testing.assert_array_equal(np.sort(np.concatenate([left.x, held.x]), axis=0), np.sort(x, axis=0))
+
+
 def test_the_split_depends_on_the_dataset_alone() -> None:
     """Whatever the random state, the same images are held out."""
     first = hold_out(split(120), 0.25)[1].x

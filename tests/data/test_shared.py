@@ -64,6 +64,7 @@ def test_every_kind_comes_back_mapped(dataset: Dataset, number: int) -> None:
     kept = data.share(given)
     assert kept is not None
     opened = data.opened(data.Shared.from_data(json.loads(json.dumps(kept.as_data()))))
+    assert hash(kept) == hash(data.Shared.from_data(json.loads(json.dumps(kept.as_data()))))  # workers keep it by that
     assert (opened.form, opened.digest, opened.standardize) == (given.form, given.digest, given.standardize)
     assert list(opened.form.inputs) == list(given.form.inputs)
     for split, other in ((opened.train, given.train), (opened.test, given.test)):

@@ -37,7 +37,7 @@ def paired(weights: Mapping[str, float], values: Values, lost: Mapping[str, froz
     """What is judged of a weighted sum: by medians where any of its runs is `lost` (seeds by what is summed)."""
     pairs = by_seed(weights, values)
     seeds = {pair.seed for pair in pairs}
-    sizes = (abs(weight * values[each][seed]) for each, weight in weights.items() for seed in seeds)
+    sizes = (sum(abs(weight * values[each][seed]) for each, weight in weights.items()) / 2 for seed in seeds)
     return Paired(
         pairs,
         magnitude=max(filter(isfinite, sizes), default=0.0),

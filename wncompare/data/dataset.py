@@ -59,8 +59,31 @@ class Split:
 
     def take(self, indices: NDArray[np.integer]) -> "Split":
         """The examples at `indices`, in that order."""
-        x = {name: array[indices] for name, array in self.x.items()} if isinstance(self.x, Mapping) else self.x[indices]
-        return Split(x, x if self.reconstructs else self.y[indices], self.standard)
+        if isinstance(self.x, Mapping):
+            x: Any = {name: _rows(array, indices) for name, array in self.x.items()}
+        else:
+            x = _rows(self.x, indices)
+        return Split(x, x if self.reconstructs else _rows(self.y, indices), self.standard)
+
+
+def _rows(array: NDArray[Any], indices: NDArray[np.integer]) -> NDArray[Any]:
+    """The rows at `indices`, in memory that a device takes as it is: a copy for that would double what they need."""
+    found = aligned((len(indices), *array.shape[1:]), array.dtype)
+    np.take(array, indices, axis=0, out=found, mode="clip")  # which writes there at once, unlike "raise"
+    return found
+
+
+ALIGNMENT = 64
+"""Bytes; what TensorFlow expects of a tensor's memory."""
+
+
+def aligned(shape: tuple[int, ...], dtype: Any) -> NDArray[Any]:
+    """An uninitialized array whose memory begins at a multiple of `ALIGNMENT`."""
+    size = math.prod(shape) * np.dtype(dtype).itemsize
+    memory = np.empty(size + ALIGNMENT, np.uint8)
+    start = -memory.ctypes.data % ALIGNMENT
+    found: NDArray[Any] = memory[start : start + size].view(dtype).reshape(shape)
+    return found
 
 
 @dataclass(frozen=True)

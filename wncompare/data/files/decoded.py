@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from shutil import rmtree
 from tempfile import mkdtemp
@@ -31,7 +31,7 @@ class Shared:
     class_names: tuple[str, ...]
     official: bool | None
     inputs: tuple[str, ...] = ()
-    vocabulary: Mapping[str, int] = field(default_factory=dict)
+    vocabulary: tuple[tuple[str, int], ...] = ()
     reconstructs: bool = False
     standardize: bool = False
 
@@ -43,7 +43,7 @@ class Shared:
     def from_data(cls, data: Mapping[str, Any]) -> "Shared":
         """What `as_data` gave, after a way through JSON."""
         lists = {name: tuple(data[name]) for name in ("class_names", "inputs")}
-        return cls(**{**data, **lists})
+        return cls(**{**data, **lists, "vocabulary": tuple((name, size) for name, size in data["vocabulary"])})
 
 
 def share(dataset: Dataset) -> Shared | None:
@@ -71,7 +71,7 @@ def share(dataset: Dataset) -> Shared | None:
         dataset.class_names,
         dataset.official,
         tuple(dataset.train.x) if isinstance(dataset.train.x, Mapping) else (),
-        dict(dataset.vocabulary),
+        tuple(dataset.vocabulary.items()),
         dataset.train.reconstructs,
         dataset.standardize,
     )
@@ -92,7 +92,7 @@ def opened(shared: Shared) -> Dataset:
             test,
             shared.class_names,
             shared.official,
-            vocabulary=shared.vocabulary,
+            vocabulary=dict(shared.vocabulary),
             standardize=shared.standardize,
         )
         if dataset.digest != shared.digest:

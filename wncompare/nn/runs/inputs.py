@@ -17,10 +17,22 @@ from wncompare.nn.training.batches import described, split_bytes
 from wncompare.records.machine import available_memory
 from wncompare.tasks import Device
 
+_LAST: dict[tuple[str, Path | None, Shared | None], Dataset] = {}
 
-@lru_cache(maxsize=1)  # a worker's runs share it
+
 def dataset_of(choice: Named, data_dir: Path | None, shared: Shared | None) -> Dataset:
-    """The dataset that the driver has `shared` decoded or, where this machine lacks that copy, from its `data_dir`."""
+    """The dataset that the driver has `shared` decoded or, where this machine lacks that copy, from its `data_dir`.
+
+    A worker's runs share it.
+    """
+    key = choice.model_dump_json(), data_dir, shared
+    if key not in _LAST:
+        _LAST.clear()
+        _LAST[key] = _opened(choice, data_dir, shared)
+    return _LAST[key]
+
+
+def _opened(choice: Named, data_dir: Path | None, shared: Shared | None) -> Dataset:
     if shared is not None:
         with suppress(DatasetError):  # this machine's disk may not have it
             return data.opened(shared)

@@ -9,13 +9,10 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from wncompare.data.dataset import Split
+from wncompare.data.dataset import ALIGNMENT, Split
 from wncompare.data.form import ONLY
 from wncompare.data.standardize import Moments, Standard
 from wncompare.errors import WncompareError
-
-_ALIGNMENT = 64
-"""Bytes; what TensorFlow expects of a tensor's memory."""
 
 
 def batch_order(count: int, *, seed: int, epoch: int) -> NDArray[np.int32]:
@@ -70,7 +67,7 @@ def split_bytes(split: Split) -> int:
 
 def _placed(array: NDArray[Any]) -> Any:
     """The array as a tensor: on a CPU the same memory, so that workers share what they have mapped from one file."""
-    if tf.config.list_logical_devices("GPU") or array.ctypes.data % _ALIGNMENT or not array.flags.writeable:
+    if tf.config.list_logical_devices("GPU") or array.ctypes.data % ALIGNMENT or not array.flags.writeable:
         return tf.constant(array)
     return tf.experimental.dlpack.from_dlpack(array.__dlpack__())
 
