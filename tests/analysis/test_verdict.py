@@ -194,6 +194,18 @@ def test_which_of_the_two_is_missing_is_said(verdict: Callable[..., str]) -> Non
     assert "but" not in verdict(outlying)
 
 
+def test_no_pairs_are_enough_for_so_many_contrasts(write_records: Write, tiny: Config) -> None:
+    """Of 900 contrasts even the least p-value that random sign patterns have is above 5 % when corrected."""
+    contrasts = [{"name": f"c{number}", "variant": "weight_norm", "reference": "regular"} for number in range(100)]
+    grid = {"training.batch_size": list(range(10, 19))}
+    folder = write_records(
+        configured(tiny, contrasts=contrasts, grid=grid), lambda name, seed, _: 0.5 + len(name) / 100
+    )
+    contrast = summary_of(folder).comparisons[0].contrasts[0]
+    assert (contrast.outcome, contrast.smallest_p_holm) == ("too few", 1.0)
+    assert "at best they reach p = 1.0000, and no number of pairs is enough for 900 contrasts; " in contrast.sentence
+
+
 def test_fit_and_generalization_are_told_apart(verdict: Callable[..., str]) -> None:
     """Where a variant fits better and does worse on validation data, or the other way round, one line says so."""
 
