@@ -94,6 +94,39 @@ def folder(name: str, value: Any) -> Path:
     return path
 
 
+def file_or_folder(name: str, value: Any) -> Path:
+    """A path, of a file or a folder.
+
+    Raises:
+        UsageError: it is none.
+    """
+    if not isinstance(value, str | Path) or not str(value):
+        raise UsageError(f"{name}: {shown(value)}: expected the path of a file or folder")
+    return Path(value)
+
+
+def none_of(given: Mapping[str, Any], what: str) -> None:
+    """Refuse arguments that are for something else.
+
+    Raises:
+        UsageError: one of them is given.
+    """
+    for name, value in given.items():
+        if value:
+            raise UsageError(f"{name}: {shown(value)}: is for {what}: leave it out")
+
+
+def text(name: str, value: Any) -> str | None:
+    """Text, or None.
+
+    Raises:
+        UsageError: it is something else.
+    """
+    if value is not None and not isinstance(value, str):
+        raise UsageError(f"{name}: {shown(value)}: expected text, or None")
+    return value
+
+
 def whole_number(name: str, value: Any) -> int | None:
     """A whole number above 0, or None.
 
