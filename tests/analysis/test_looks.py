@@ -12,6 +12,7 @@ from scipy.special import beta
 from tests.recorded import amend, configured, redraw, summary_of
 from wncompare import records
 from wncompare.analysis.looks import counted, is_settled, looks, settled
+from wncompare.analysis.methods import methods
 from wncompare.config import Config
 
 Write = Callable[..., Path]
@@ -147,3 +148,13 @@ def test_a_collapse_moves_a_contrast_to_the_sign_martingale(differ: Differ) -> N
     assert (contrast.basis, contrast.sequential, len(look.seeds)) == ("median", True, 8)
     assert contrast.p_value == pytest.approx(1 / (2**8 * beta(9, 1)))
     assert (contrast.outcome, contrast.median.high) == ("better", math.inf)
+
+
+def test_the_methods_say_how_seeds_were_added(differ: Differ) -> None:
+    """From which number on they were looked at, up to which, with statistics that allow it, no fixed ones."""
+    text = methods(summary_of(differ(CLEAR)))
+    assert "8 seeds (0 to 7)" in text
+    assert "Seeds were added until every contrast was settled, looked at from 8 on, 12 at the most." in text
+    assert "confidence sequence" in text
+    assert "Both hold at every look." in text
+    assert "sign-flip" not in text

@@ -116,10 +116,7 @@ def _outcome(summary: Summary) -> str:
 
 def _statistics(summary: Summary) -> Iterator[str]:
     yield from _ended(summary)
-    yield (
-        f"Means over seeds, and means of paired differences, stand with their {100 * summary.confidence:g} % "
-        f"{_intervals(summary)}, {_correction(summary)}."
-    )
+    yield _of_looks(summary) if isinstance(summary.config["seeds"], Mapping) else _of_fixed_seeds(summary)
     if any(contrast.basis == "median" for comparison in summary.comparisons for contrast in comparison.contrasts):
         yield (
             "Where a run of a contrast collapsed (no better than a constant guess) or diverged, no mean is given: "
@@ -141,6 +138,24 @@ def _statistics(summary: Summary) -> Iterator[str]:
     )
 
 
+def _of_fixed_seeds(summary: Summary) -> str:
+    return (
+        f"Means over seeds, and means of paired differences, stand with their {100 * summary.confidence:g} % "
+        f"Student-t intervals; p-values are of two-sided paired sign-flip permutation tests ({_patterns(summary)}), "
+        f"{_correction(summary)}."
+    )
+
+
+def _of_looks(summary: Summary) -> str:
+    percent = f"{100 * summary.confidence:g} %"
+    return (
+        f"Means over seeds stand with their {percent} Student-t intervals, means of paired differences with a "
+        f"{percent} t confidence sequence (a mixture of normal effects of one standard deviation), all contrasts' at "
+        "once; a p-value is the larger of that mixture's and of a test martingale for differences that are symmetric, "
+        f"{_correction(summary)}. Both hold at every look."
+    )
+
+
 def _ended(summary: Summary) -> Iterator[str]:
     runs = summary.runs
     if runs.finished < runs.planned:
@@ -149,16 +164,6 @@ def _ended(summary: Summary) -> Iterator[str]:
         yield f"Of {counted(runs.planned, 'planned run')}: {counts}."
     if runs.diverged:
         yield "A run that diverged ranks worst and withholds the means that it would be part of."
-
-
-def _intervals(summary: Summary) -> str:
-    """Which intervals, and which test: of a number of seeds that was fixed, or valid at every look."""
-    if isinstance(summary.config["seeds"], Mapping):
-        return (
-            "Student-t intervals and confidence sequences; p-values are of two test martingales, scale-invariant t and "
-            "symmetry, and hold at every look"
-        )
-    return f"Student-t intervals; p-values are of two-sided paired sign-flip permutation tests ({_patterns(summary)})"
 
 
 def _patterns(summary: Summary) -> str:
