@@ -85,9 +85,9 @@ class _Sizes(NamedTuple):
 
 
 def _memory(config: Config, workers: int, sizes: _Sizes) -> int:
-    """Bytes of all workers together: they share the dataset, but what a holdout leaves is each one's own."""
+    """Bytes of all workers together, which share the dataset."""
     data = (sizes.train + sizes.validation) * sizes.bytes
-    own = _WORKER_BYTES + _programs(config) * _PROGRAM_BYTES + (data if config.holdout else 0)
+    own = _WORKER_BYTES + _programs(config) * _PROGRAM_BYTES
     return _LIBRARY_BYTES + data + workers * own
 
 
