@@ -132,6 +132,8 @@ SLIPS: list[tuple[dict[str, Any], str]] = [
     ({"seeds": 3}, r"seeds: 3: expected several, such as range\(3\)"),
     ({"seeds": "012"}, "seeds: '012': expected several"),
     ({"seeds": [0.5]}, r"seeds\.0: 0\.5: expected a whole number"),
+    ({"seeds": {"until": "setled"}}, r"seeds\.until: 'setled': expected 'settled'"),
+    ({"seeds": {"until": "settled", "most": np.int64(5)}}, r"seeds\.most: 5: expected at least 8"),
     ({"variants": "weight_norm"}, "variants: 'weight_norm': expected several"),
     ({"variants": {"name": "weight_norm"}}, "variants: {'name': 'weight_norm'}: expected several"),
     ({"variants": [3]}, "variants: 3: expected names, mappings as in a config or functions"),
