@@ -34,6 +34,9 @@ def test_parts_are_no_copies() -> None:
         assert part.x is whole.x
         assert part.y is whole.y
         np.testing.assert_array_equal(part.take(np.array([3, 1])).y, rows(part).y[[3, 1]])
+        inner = part.part(np.array([3, 1]))
+        assert inner.whole is whole
+        np.testing.assert_array_equal(rows(inner).x, rows(part).x[[3, 1]])
 
 
 def test_the_split_depends_on_the_dataset_alone() -> None:

@@ -88,3 +88,10 @@ def test_seeds_until_settled_take_from_the_first_look_to_the_last() -> None:
     plan, estimate = text.lines(found)
     assert "2 variants × 8 to 40 seeds = 16 to 80 runs of 2 epochs" in plan
     assert " to " in estimate.split(" with ")[0]
+
+
+def test_sequences_of_numbers_take_four_bytes_a_number() -> None:
+    """The adding problem's steps and memory are known before it is drawn: 2 float32 a step of each sequence."""
+    small, large = (planned(dataset={"name": "adding_problem", "length": n, "train": 64}) for n in (100, 600))
+    assert small.steps_per_epoch == 4
+    assert large.memory_bytes - small.memory_bytes == (64 + 1_000) * 500 * 2 * 4
