@@ -6,14 +6,14 @@ from itertools import product
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from numpy.polynomial import Polynomial
 from scipy import stats as scipy_stats
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.weightstats import ttost_paired
 
-from wncompare.analysis import stats
+from wncompare.analysis import contrasts, stats
 from wncompare.analysis.stats import sequences, signs
 from wncompare.analysis.stats.p_values import sign_flip_p_value
 
@@ -183,6 +183,36 @@ def test_what_float32_cannot_tell_apart_is_a_tie() -> None:
         assert tied.probability_of_improvement.mean == 0.5
     ahead = stats.compare_pairs(dict.fromkeys(range(7), 0.6 + 1e-6), reference)
     assert (ahead.wins, ahead.probability_of_improvement.mean, ahead.p_value) == (7, 1, pytest.approx(2 / 2**7))
+
+
+@untimed
+@given(st.lists(st.tuples(*[st.integers(0, 5_000)] * 3), min_size=1, max_size=8))
+@example([(2454, 2508, 2614)])  # whose roundings add up to 1.4 times float32's resolution of the largest
+def test_an_interaction_of_nothing_is_a_tie(counts: list[tuple[int, int, int]]) -> None:
+    """Four accuracies kept as float32 whose interaction is 0 on paper tie, however their roundings add up."""
+    whole = {"a": [a for a, _, _ in counts], "b": [b for _, b, _ in counts], "c": [c for _, _, c in counts]}
+    whole["d"] = [b + c - a for a, b, c in counts]
+    values = {each: {s: float(np.float32(n / 10_000)) for s, n in enumerate(sums)} for each, sums in whole.items()}
+    pairs = contrasts.paired({"a": 1, "b": -1, "c": -1, "d": 1}, values, dict.fromkeys("abcd", frozenset()))
+    found = stats.compare_differences([each.difference for each in pairs.by_seed], magnitude=pairs.magnitude)
+    assert (found.wins, found.ties, found.losses) == (0, len(counts), 0)
+
+
+@untimed
+@given(arms)
+def test_where_lower_is_better_all_ranks_turn(both: Arms) -> None:
+    """Of the same values with their sign changed, of which lower ones are better, pairs and ranks say the same."""
+    ours, theirs = both
+    there = stats.compare_pairs(ours, theirs)
+    turned = ({seed: -value for seed, value in arm.items()} for arm in (ours, theirs))
+    here = stats.compare_pairs(*turned, sign=-1)
+    assert (here.wins, here.ties, here.losses) == (there.wins, there.ties, there.losses)
+    assert bounds(here.probability_of_improvement) == pytest.approx(
+        bounds(there.probability_of_improvement), nan_ok=True
+    )
+    near = {"nan_ok": True, "abs": 1e-9}
+    assert here.difference.mean == pytest.approx(-there.difference.mean, **near)
+    assert (here.p_value, here.sign_p_value) == pytest.approx((there.p_value, there.sign_p_value), **near)
 
 
 @pytest.mark.parametrize("gate", [stats.Fixed(), stats.Fixed(tests=3), stats.Looks(8, 40), stats.Looks(8, 40, tests=3)])

@@ -23,7 +23,7 @@ ALPHA = 0.05
 class Paired:
     """What is judged: differences by seed, in the order of the looks, and on which basis.
 
-    `magnitude` is the largest finite |weight · value| that went into a difference: it says how exact the difference is.
+    `magnitude` is half the largest finite Σ |weight · value| of a difference: it says how exact the difference is.
     """
 
     by_seed: tuple[SeedDifference, ...]

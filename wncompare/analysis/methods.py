@@ -21,6 +21,8 @@ _TRAINING = ("schedule", "early_stopping", "stop_at")
 
 def methods(summary: Summary) -> str:
     """Design, training, tuning, outcome, statistics, what they are conditional on, machine and versions."""
+    if summary.source == "scores":
+        return " ".join((*_of_scores(summary), *_statistics(summary)))
     return " ".join(
         (
             *_design(summary),
@@ -53,7 +55,20 @@ def _design(summary: Summary) -> Iterator[str]:
         yield f"Initialization from data took {config['init_batch']} training examples."
 
 
+def _of_scores(summary: Summary) -> Iterator[str]:
+    """What is known of scores that something else produced."""
+    variants = ", ".join(variant["label"] for variant in summary.config["variants"])
+    yield (
+        f"The outcome is the {metric_name(summary.headline)} of {counted(len(summary.config['variants']), 'variant')} "
+        f"({variants}), each with {counted(len(summary.seeds), 'seed')} ({_listed(summary.seeds)}), as "
+        f"wncompare was given it; differences are taken seed by seed{_pairs(summary)}."
+    )
+    yield ("Data, model, training, tuning and machine are unknown to it, and so is what the variants of a seed share.")
+
+
 def _variant(variant: Mapping[str, Any]) -> str:
+    if variant["name"] == "function":
+        return f"{variant['label']}: the function {variant['options'].get('function')} of the authors' own"
     return f"{variant['label']}: {_named(variant, 'label', 'id', 'color')}"
 
 

@@ -121,9 +121,9 @@ def compare_differences(
     """Compare the arms of any weighted sum by its values seed by seed, (n,); with `sign` −1 lower ones are better.
 
     They are in the order of seeds, which the looks of a gate go by. One is infinite where a run diverged, and NaN where
-    runs did that would move it either way: a tie. `magnitude` is the largest |weight · value| that went into them: what
-    float32 cannot tell from 0 at that size is a tie too. The probability of improvement is NaN: a sum has no runs to
-    rank.
+    runs did that would move it either way: a tie. `magnitude` is half the largest Σ |weight · value| of a difference,
+    to which the rounding of values to float32 is in proportion: what that can make of 0 is a tie too. The probability
+    of improvement is NaN: a sum has no runs to rank.
     """
     by_pair = resolved(differences, magnitude)
     n = len(by_pair)
