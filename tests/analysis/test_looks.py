@@ -10,6 +10,7 @@ import pytest
 from tests.recorded import amend, configured, redraw, summary_of
 from wncompare import records
 from wncompare.analysis.looks import counted, is_settled, looks, settled
+from wncompare.analysis.methods import methods
 from wncompare.config import Config
 
 Write = Callable[..., Path]
@@ -110,3 +111,13 @@ def test_every_contrast_has_to_be_settled(tiny: Config, write_records: Write) ->
     assert {name: len(look.seeds) for name, look in settled(experiment).items()} == {"weight_norm": 10}
     assert not is_settled(experiment)
     assert len(looks(experiment)) == 5
+
+
+def test_the_methods_say_how_seeds_were_added(differ: Differ) -> None:
+    """From which number on they were looked at, up to which, with statistics that allow it, no fixed ones."""
+    text = methods(summary_of(differ(CLEAR)))
+    assert "8 seeds (0 to 7)" in text
+    assert "Seeds were added until every contrast was settled, looked at from 8 on, 12 at the most." in text
+    assert "confidence sequence" in text
+    assert "Both hold at every look." in text
+    assert "sign-flip" not in text
