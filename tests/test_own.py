@@ -1,4 +1,4 @@
-"""The programs of docs/own.md, run as they stand."""
+"""The programs of README.md, run as they stand."""
 
 import os
 import re
@@ -10,8 +10,8 @@ import pytest
 
 from wncompare import records
 
-TEXT = Path(__file__).parents[1].joinpath("docs/own.md").read_text(encoding="utf-8")
-PROGRAMS = re.findall(r"## (.*?)\n.*?```python\n(.*?)```", TEXT, re.DOTALL)
+TEXT = Path(__file__).parents[1].joinpath("README.md").read_text(encoding="utf-8")
+PROGRAMS = re.findall(r"### (.*?)\n.*?```python\n(.*?)```", TEXT, re.DOTALL)
 
 
 def test_there_are_three_of_about_ten_lines() -> None:
