@@ -153,6 +153,8 @@ SLIPS: list[tuple[dict[str, Any], str]] = [
     ({"validation": 3}, "validation: 3: expected 'test' or a mapping"),
     ({"grid": [8]}, r"grid: \[8\]: expected a mapping"),
     ({"grid": {"training.batch_size": 8}}, r"grid\.training\.batch_size: 8: expected a list"),
+    ({"headline": "loss"}, "headline: 'loss': expected a mapping"),
+    ({"headline": {"metric": "acuracy"}}, "headline: unknown metric 'acuracy': .*did you mean 'accuracy'"),
     ({"workers": 0}, "workers: 0: expected a whole number above 0"),
     ({"workers": "two"}, "workers: 'two': expected a whole number above 0"),
     ({"device": "tpu"}, "device: 'tpu': expected 'cpu' or 'gpu'"),

@@ -173,6 +173,22 @@ def test_a_resumed_epoch_has_the_same_bits(name: str, tmp_path: Path) -> None:
         np.testing.assert_array_equal(one, other)
 
 
+@pytest.mark.parametrize("name", ["numbers with classes", "inputs by name", "images again"])
+def test_a_part_trains_as_a_copy_of_its_rows_does(name: str) -> None:
+    """What a holdout leaves stays where the whole is: the same bits, in training and in evaluation."""
+    case = CASES[name]
+    left, held = (case[0].part(rows) for rows in (np.arange(3, ROWS), np.array([2, 0, 1])))
+    copies = [part.take(np.arange(len(part))) for part in (left, held)]
+    found = []
+    for train, validation in ((left, held), copies):
+        model = compiled(case)
+        (result,) = Trainer(model, train, validation, batch_size=BATCH).epochs(1, seed=3)
+        found.append((result.logs, result.steps, model.get_weights()))
+    assert found[0][:2] == found[1][:2]
+    for one, other in zip(found[0][2], found[1][2], strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
 @pytest.mark.parametrize("name", IDS)
 def test_the_initialization_batch_is_what_a_network_is_given(name: str) -> None:
     """Of every kind: images scaled, numbers standardized, tokens as they are, by name; the seed's first rows."""

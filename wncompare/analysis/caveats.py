@@ -7,7 +7,7 @@ from wncompare.analysis.artefacts import artefacts
 from wncompare.analysis.choice import remarks
 from wncompare.analysis.environment import differing
 from wncompare.analysis.headline import Metric, headline
-from wncompare.analysis.peeks import gaps, peeks
+from wncompare.analysis.peeks import gaps, peeks, replaced
 from wncompare.analysis.sampling import test_examples
 from wncompare.analysis.schema import Comparison, Counts, Targets
 from wncompare.analysis.words import counted, exploratory, metric_name
@@ -51,6 +51,7 @@ def caveats(
         *_of_runs(runs),
         *peeks(experiment),
         *artefacts(experiment),
+        *replaced(experiment),
         *gaps(experiment),
         _of_condition(experiment, comparisons),
         *_of_data(experiment),

@@ -127,7 +127,7 @@ def _summary(
         smallest_p=judged.smallest_p,
         smallest_p_holm=judged.smallest_p_holm,
         sign_p=found.sign_p_value,
-        few_decide=judged.few_decide,
+        few_decide=judged.few_decide if settled is None else settled.few_decide,
         probability_of_improvement=_probability(within, pair) if pair.contrast.is_pair else _NONE,
         wins=found.wins,
         ties=found.ties,

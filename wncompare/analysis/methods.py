@@ -116,11 +116,12 @@ def _outcome(summary: Summary) -> str:
 
 def _statistics(summary: Summary) -> Iterator[str]:
     yield from _ended(summary)
-    yield (
-        f"Means over seeds, and means of paired differences, stand with their {100 * summary.confidence:g} % "
-        f"Student-t intervals; p-values are of two-sided paired sign-flip permutation tests ({_patterns(summary)}), "
-        f"{_correction(summary)}."
-    )
+    yield _of_looks(summary) if isinstance(summary.config["seeds"], Mapping) else _of_fixed_seeds(summary)
+    if any(contrast.basis == "median" for comparison in summary.comparisons for contrast in comparison.contrasts):
+        yield (
+            "Where a run of a contrast collapsed (no better than a constant guess) or diverged, no mean is given: "
+            "the median difference with its interval between order statistics and a sign test take its place."
+        )
     yield (
         "A step-time ratio is the geometric mean of the paired ratios of a training step's time, compilation apart; "
         "its replication is the session, so that it has an interval from three sessions on."
@@ -134,6 +135,24 @@ def _statistics(summary: Summary) -> Iterator[str]:
     yield (
         "All intervals are over seeds alone: they are conditional on this training set, on this test set and split, "
         "on these settings and, for times, on this machine."
+    )
+
+
+def _of_fixed_seeds(summary: Summary) -> str:
+    return (
+        f"Means over seeds, and means of paired differences, stand with their {100 * summary.confidence:g} % "
+        f"Student-t intervals; p-values are of two-sided paired sign-flip permutation tests ({_patterns(summary)}), "
+        f"{_correction(summary)}."
+    )
+
+
+def _of_looks(summary: Summary) -> str:
+    percent = f"{100 * summary.confidence:g} %"
+    return (
+        f"Means over seeds stand with their {percent} Student-t intervals, means of paired differences with a "
+        f"{percent} t confidence sequence (a mixture of normal effects of one standard deviation), all contrasts' at "
+        "once; a p-value is the larger of that mixture's and of a test martingale for differences that are symmetric, "
+        f"{_correction(summary)}. Both hold at every look."
     )
 
 

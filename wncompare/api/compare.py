@@ -36,6 +36,7 @@ def compare(
     validation: str | Mapping[str, float] = "test",
     init_batch: int = 512,
     grid: Mapping[str, Iterable[Any]] | None = None,
+    headline: Mapping[str, str] | None = None,
     workers: int | None = None,
     device: Device | None = None,
     data_dir: str | Path | None = None,
@@ -66,6 +67,8 @@ def compare(
         validation: "test", or ``{"holdout": 0.1}`` to keep the test split for the end.
         init_batch: how many training images data-dependent initialization takes.
         grid: values that every variant is trained with, by key: ``{"training.batch_size": [32, 64]}``.
+        headline: the metric that verdicts are about, ``{"metric": "loss"}``; by default the accuracy or, of
+            targets that are no classes, the loss.
         workers: runs at a time; by default one a core.
         device: "cpu" or "gpu"; by default a GPU where TensorFlow sees one.
         data_dir: where to look for datasets first.
@@ -91,6 +94,7 @@ def compare(
                 "validation": arguments.plain(validation),
                 "init_batch": arguments.plain(init_batch),
                 "grid": arguments.mapping("grid", grid, '{"training.batch_size": [32, 64]}'),
+                "headline": arguments.mapping("headline", headline, '{"metric": "loss"}') or None,
                 "seeds": arguments.seeds(seeds),
             },
             arguments.folder("output", output),

@@ -165,11 +165,15 @@ class LookedAt(Record):
 
 
 class LookRecord(Record):
-    """One look: when, over which seeds, under which protocol (its fingerprint; none for a list), and what it said."""
+    """One look: when, over which seeds, under which protocol (its fingerprint; none for a list), and what it said.
+
+    `settings` is the fingerprint of what the runs were trained with (`Experiment.settings`).
+    """
 
     at: str
     seeds: tuple[int, ...]
     protocol: str | None = None
+    settings: str | None = None
     contrasts: tuple[LookedAt, ...]
 
 
@@ -211,6 +215,12 @@ class Experiment:
     def __post_init__(self) -> None:
         """Let all seeds of the config count where none are named."""
         object.__setattr__(self, "seeds", self.seeds or self.config.all_seeds)
+
+    @property
+    def settings(self) -> str | None:
+        """The fingerprint of what all runs share, variant and seed apart; None before there is one."""
+        shared = [{**run.record.identity, "variant": None, "seed": None} for run in self.runs[:1]]
+        return fingerprint(shared[0]) if shared else None
 
     @property
     def has_finished(self) -> bool:

@@ -85,9 +85,9 @@ class _Sizes(NamedTuple):
 
 
 def _memory(config: Config, workers: int, sizes: _Sizes) -> int:
-    """Bytes of all workers together: they share the dataset, but what a holdout leaves is each one's own."""
+    """Bytes of all workers together, which share the dataset."""
     data = (sizes.train + sizes.validation) * sizes.bytes
-    own = _WORKER_BYTES + _programs(config) * _PROGRAM_BYTES + (data if config.holdout else 0)
+    own = _WORKER_BYTES + _programs(config) * _PROGRAM_BYTES
     return _LIBRARY_BYTES + data + workers * own
 
 
@@ -118,14 +118,15 @@ def _sizes(config: Config) -> _Sizes | None:
     dataset = config.dataset
     if isinstance(dataset, SyntheticOptions):
         height, width, _ = dataset.shape
-        train, test, pixels = dataset.train, dataset.test, height * width
+        train, test, pixels, each = dataset.train, dataset.test, height * width, height * width * _CHANNELS
     elif isinstance(dataset, AddingProblemOptions):
-        train, test, pixels = dataset.train, dataset.test, ceil(2 * dataset.length / _CHANNELS)
+        numbers = 2 * dataset.length
+        train, test, pixels, each = dataset.train, dataset.test, ceil(numbers / _CHANNELS), numbers * _FLOAT_BYTES
     elif dataset.name in _SIZES:
         train, test, pixels = _SIZES[dataset.name]
+        each = pixels * _CHANNELS
     else:
         return None
-    each = _FLOAT_BYTES * 2 * dataset.length if isinstance(dataset, AddingProblemOptions) else pixels * _CHANNELS
     if isinstance(config.validation, Holdout):
         held = round(train * config.validation.holdout)
         return _Sizes(train - held, held, pixels, each)
