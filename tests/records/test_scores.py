@@ -16,6 +16,7 @@ from wncompare.analysis.summary import summarize
 from wncompare.config import Config
 from wncompare.errors import RecordsError, UsageError, WncompareError
 from wncompare.records import Scores, read_scores
+from wncompare.render import markdown
 
 Write = Callable[..., Path]
 
@@ -204,6 +205,7 @@ def test_what_scores_do_not_say_is_unknown(written: Callable[..., Path]) -> None
         "unknown model",
         {},
     )
+    assert "environment: unknown" in markdown.render(found)
     assert found.config.keys() == {"name", "variants", "grid", "seeds"}
     assert any(caveat.startswith("Unknown, for scores do not say it: the data") for caveat in found.caveats)
     said = " ".join(found.caveats)

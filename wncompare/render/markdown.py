@@ -37,7 +37,7 @@ def _lines(summary: Summary) -> Iterator[str]:
     yield from _problems(summary.problems)
     yield from _caveats(summary.further)
     yield from _details("Configuration", _fenced(_yaml(summary.config), "yaml"))
-    yield from _details("Environment", _fenced(_yaml(summary.environment), "yaml"))
+    yield from _details("Environment", _fenced(_yaml(summary.environment or {"environment": "unknown"}), "yaml"))
 
 
 def _caveats(caveats: Sequence[str]) -> Iterator[str]:
