@@ -188,3 +188,12 @@ def test_seeds_until_settled_have_intervals_that_hold_at_every_look(eight: Path)
     differences = (CURVES[1, :, 5] - CURVES[0, :, 9])[: found.n]
     assert found.difference == sequences.confidence_sequence(differences)
     assert found.p_value == sequences.anytime_p_value(differences, first=3)
+
+
+def test_pairs_without_an_epoch_have_no_budget(write_records: Write, tiny: Config) -> None:
+    """Runs that diverged and have no history left are summed up like others, at no cost that could be equal."""
+    folder = write_records(configured(tiny, seeds=[0, 1]), lambda *_: 0.5)
+    for run in records.read(folder).runs:
+        records.write_history(run.folder, [])
+        amend(folder, run.name, status="diverged", epochs=0)
+    assert summary_of(folder).comparisons[0].equal_cost == ()

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from shutil import rmtree
 from typing import Any
@@ -11,8 +12,11 @@ from scipy.special import beta
 
 from tests.recorded import amend, configured, redraw, summary_of
 from wncompare import records
+from wncompare.analysis.estimates import Estimate
 from wncompare.analysis.looks import counted, is_settled, looks, settled
 from wncompare.analysis.methods import methods
+from wncompare.analysis.sentences import _needed, _since
+from wncompare.analysis.stats import Looks
 from wncompare.config import Config
 
 Write = Callable[..., Path]
@@ -26,8 +30,9 @@ NONE = {seed: 0.05 * (-1) ** seed for seed in range(40)}
 def differ(tiny: Config, write_records: Write) -> Differ:
     """A function that writes an experiment whose variant differs from the reference by so much, seed by seed."""
 
-    def write(differences: Mapping[int, float], **until: Any) -> Path:
-        config = configured(tiny, seeds={"until": "settled", "first": 8, "most": 12, **until})
+    def write(differences: Mapping[int, float], smallest: float | None = None, **until: Any) -> Path:
+        seeds = {"until": "settled", "first": 8, "most": 12, **until}
+        config = configured(tiny, seeds=seeds, smallest_difference=smallest)
         folder = write_records(config, lambda variant, seed, epoch: 0.5)
         for seed in config.all_seeds:
             if seed in differences:
@@ -158,3 +163,43 @@ def test_the_methods_say_how_seeds_were_added(differ: Differ) -> None:
     assert "confidence sequence" in text
     assert "Both hold at every look." in text
     assert "sign-flip" not in text
+
+
+def test_pairs_that_are_all_equal_are_settled_where_a_difference_is_named(differ: Differ) -> None:
+    """Two arms that never differ are within ±0.01 at the first look: no further seed is trained for nothing."""
+    same = dict.fromkeys(range(12), 0.0)
+    assert is_settled(records.read(differ(same))) is False
+    (contrast,) = summary_of(differ(same, smallest=0.01)).comparisons[0].contrasts
+    assert (contrast.outcome, contrast.equivalence, contrast.settled) == ("equal", "equivalent", 8)
+
+
+def test_what_further_pairs_take_back_is_said(write_records: Write, tiny: Config) -> None:
+    """A contrast settled at ten pairs goes on beside one that is not: that its interval includes 0 again is told."""
+    variants = [{"name": name} for name in ("regular", "weight_norm", "layer_norm")]
+    config = configured(tiny, variants=variants, seeds={"until": "settled", "first": 10, "most": 12})
+    folder = write_records(config, lambda *_: 0.5)
+    for seed in config.all_seeds:
+        redraw(folder, f"weight_norm/seed-{seed}", [0.45, 0.45 + (CLEAR[seed] if seed < 10 else -0.3)])
+        redraw(folder, f"layer_norm/seed-{seed}", [0.45, 0.45 + NONE[seed]])
+    summary = summary_of(folder)
+    contrast, _ = summary.comparisons[0].contrasts
+    assert (contrast.outcome, contrast.settled) == ("better", 10)
+    assert "which includes 0 again" in contrast.sentence
+    assert "better, settled at 10 pairs and by now " in summary.verdict
+    assert ", which includes 0 again; layer_norm: " in summary.verdict
+
+
+def test_what_further_pairs_turn_round_is_said(differ: Differ) -> None:
+    """An interval that excludes 0 on the other side does not bear out what was settled."""
+    (then,) = looks(records.read(differ(CLEAR)))[0].contrasts.values()
+    now = replace(then, n=40, difference=Estimate(40, -0.2, -0.3, -0.1))
+    assert [text.endswith(", which contradicts it") for text in _since(now, then, None)] == [True]
+    still = replace(then, n=40, difference=Estimate(40, 0.2, 0.1, 0.3))
+    assert [text.endswith(")") for text in _since(still, then, None)] == [True]
+
+
+def test_a_late_first_look_is_a_number_that_is_enough(differ: Differ) -> None:
+    """Where looks begin at 300 seeds a verdict takes 300 pairs, not more than there could be."""
+    (contrast,) = summary_of(differ(first(5, CLEAR))).comparisons[0].contrasts
+    assert "at best they reach p = 1.0000, and a verdict takes 8" in contrast.sentence
+    assert _needed(contrast, Looks(first=300, most=400)) == "a verdict takes 300"

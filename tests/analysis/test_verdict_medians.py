@@ -166,3 +166,19 @@ def test_a_clear_mean_may_be_one_of_few_pairs() -> None:
     pairs = Paired(tuple(SeedDifference(seed, value) for seed, value in enumerate(values)), 0.7, "mean")
     (found,) = judged([pairs], Fixed())
     assert (found.outcome, found.few_decide) == ("better", True)
+
+
+def test_how_often_runs_were_lost_stands_at_a_verdict_on_several_contrasts(make: Make) -> None:
+    """A verdict on two contrasts is brief: that one of ten runs collapsed is right below it, with its interval."""
+    better = [value + 0.02 for value in TEN]
+    summary = make({"regular": TEN, "weight_norm": [0.3, *better[1:]], "layer_norm": [None, None, *better[2:]]})
+    assert summary.grave[1:3] == (
+        "1 of 10 runs of WeightNorm ConvNet collapsed (0 % to 45 %): what is said of it is of the typical pair.",
+        "2 of 10 runs of layer_norm diverged (3 % to 56 %): what is said of it is of the typical pair.",
+    )
+
+
+def test_runs_that_all_diverged_tie_and_have_no_accuracy_to_share(make: Make) -> None:
+    """Neither of two arms that diverge is ahead: that is a tie, and not the same accuracy."""
+    sentence = only(make({"regular": [None] * 8, "weight_norm": [None] * 8})).sentence
+    assert sentence.startswith("WeightNorm ConvNet and Regular ConvNet tie in each of 8 pairs; 8 of 8 ")

@@ -10,7 +10,7 @@ from wncompare.analysis.headline import Metric, headline
 from wncompare.analysis.peeks import gaps, peeks, replaced
 from wncompare.analysis.sampling import test_examples
 from wncompare.analysis.schema import Comparison, Counts, Targets
-from wncompare.analysis.words import counted, exploratory, metric_name
+from wncompare.analysis.words import counted, exploratory, metric_name, share
 from wncompare.records import Experiment, Scores
 
 _BEST = {"higher": "highest", "lower": "lowest"}
@@ -27,6 +27,7 @@ def grave(experiment: Experiment, runs: Counts, comparisons: Sequence[Comparison
     """
     return (
         *_of_runs(runs),
+        *_of_lost(comparisons),
         *peeks(experiment),
         *artefacts(experiment),
         *_of_unequal_seeds(comparisons),
@@ -42,6 +43,7 @@ def caveats(
     if isinstance(experiment, Scores):
         return (
             *_of_runs(runs),
+            *_of_lost(comparisons),
             _UNKNOWN,
             _of_condition(experiment, comparisons),
             *_of_pairs(experiment, comparisons),
@@ -49,6 +51,7 @@ def caveats(
         )
     return (
         *_of_runs(runs),
+        *_of_lost(comparisons),
         *peeks(experiment),
         *artefacts(experiment),
         *replaced(experiment),
@@ -79,6 +82,24 @@ def _of_runs(runs: Counts) -> Iterator[str]:
         yield f"{absent} of {counted(runs.planned, 'planned run')} not in these numbers: {kinds}."
     if runs.diverged:
         yield f"{counted(runs.diverged, 'run')} diverged: counted as worst, and no mean is given where one counts."
+
+
+def _of_lost(comparisons: Sequence[Comparison]) -> Iterator[str]:
+    """How often each variant's runs collapsed or diverged, where there are several contrasts: one says it itself."""
+    if sum(len(comparison.contrasts) for comparison in comparisons) < 2:
+        return
+    for comparison in comparisons:
+        place = f" at {comparison.name}" if comparison.name else ""
+        for variant in comparison.variants:
+            collapsed, diverged = variant.collapsed or 0, variant.diverged
+            if lost := collapsed + diverged:
+                fate = " or ".join(
+                    word for word, number in (("collapsed", collapsed), ("diverged", diverged)) if number
+                )
+                yield (
+                    f"{lost} of {counted(variant.lost.n, 'run')} of {variant.label}{place} {fate} "
+                    f"({share(variant.lost)}): what is said of it is of the typical pair."
+                )
 
 
 def _of_copies(experiment: Experiment) -> Iterator[str]:

@@ -121,7 +121,7 @@ def _budget(config: Config, pair: Pair, cost: Cost) -> float:
     """The smallest total of the runs, or the config's budget where that is smaller; a diverged run sets none."""
     runs = [run for run in pair.values() if run.record.status == "finished"] or list(pair.values())
     asked = getattr(config.budget, cost, None) or np.inf
-    return min(asked, *(float(metrics.costs(run, cost)[-1]) for run in runs if run.epochs))
+    return min([asked, *(float(metrics.costs(run, cost)[-1]) for run in runs if run.epochs)])
 
 
 def _place(run: Run, cost: Cost, budget: float, metric: Metric) -> _Place:

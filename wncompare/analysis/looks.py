@@ -30,7 +30,12 @@ class Look:
     @property
     def settles(self) -> frozenset[str]:
         """The contrasts that these seeds settle."""
-        return frozenset(name for name, contrast in self.contrasts.items() if contrast.outcome in SETTLING)
+        return frozenset(name for name, contrast in self.contrasts.items() if _is_settling(contrast))
+
+
+def _is_settling(contrast: ContrastSummary) -> bool:
+    """Whether there is a word on it; pairs that are all equal are equivalent too, where the user says to what."""
+    return contrast.outcome in SETTLING or (contrast.outcome == "equal" and contrast.equivalence == "equivalent")
 
 
 @lru_cache(maxsize=2)

@@ -133,12 +133,18 @@ def _since(contrast: ContrastSummary, settled: ContrastSummary | None, smallest:
     """What further pairs have made of what was settled before, by number and, where they contradict it, in words."""
     if settled is None or settled.n == contrast.n:
         return
-    found = contrast.difference if contrast.basis == "mean" else contrast.median
+    turned = contrast.outcome in ("better", "worse") and side(contrast) != side(settled)
+    contradiction = ", which contradicts it" if turned else ""
+    now = f"{evidence(contrast)}{doubt(contrast, f'within ±{smallest:g}' if smallest else '') or contradiction}"
+    yield f"that was settled at {counted(settled.n, 'pair')}, and by now it is {now}"
+
+
+def doubt(contrast: ContrastSummary, within: str = "so") -> str:
+    """That further pairs no longer show what an earlier look settled; empty where they do."""
     if contrast.outcome == "equivalent":
-        doubt = "" if contrast.equivalence == "equivalent" else f", no longer surely within ±{smallest:g}"
-    else:
-        doubt = "" if found.low > 0 or found.high < 0 else ", which includes 0 again"
-    yield f"that was settled at {counted(settled.n, 'pair')}, and by now it is {evidence(contrast)}{doubt}"
+        return "" if contrast.equivalence == "equivalent" else f", no longer surely {within}"
+    found = contrast.difference if contrast.basis == "mean" else contrast.median
+    return "" if found.low > 0 or found.high < 0 else ", which includes 0 again"
 
 
 def _of_mean(contrast: ContrastSummary, smallest: float | None) -> str:
@@ -167,6 +173,8 @@ def _claim(contrast: ContrastSummary, arms: Sequence[Arm]) -> str:
     match contrast.outcome:
         case "better" | "worse" as how:
             return f"{typical.capitalize()}{one} is {how} than {other}"
+        case "equal" if any(isnan(pair.difference) for pair in contrast.by_seed):
+            return f"{one} and {other} tie"
         case "equal":
             return f"{one} and {other} have the same {metric_name(arms[0].headline_metric.name)}"
         case "equivalent":
@@ -211,7 +219,8 @@ def _undecided(contrast: ContrastSummary, smallest: float | None) -> str:
 def _needed(contrast: ContrastSummary, gate: Fixed | Looks) -> str:
     """The fewest pairs that can reach 5 % after the correction; random sign patterns reach no p-value there is."""
     smallest = gate.smallest_p if contrast.basis == "mean" else gate.smallest_sign_p
-    enough = next((n for n in range(2, MOST_NEEDED) if gate.tests * smallest(n) < ALPHA), None)
+    most = max(MOST_NEEDED, gate.first + 1) if isinstance(gate, Looks) else MOST_NEEDED
+    enough = next((n for n in range(2, most) if gate.tests * smallest(n) < ALPHA), None)
     return f"a verdict takes {enough}" if enough else f"no number of pairs is enough for {gate.tests} contrasts"
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from wncompare.analysis.schema import Comparison, ContrastSummary, Outcome
-from wncompare.analysis.sentences import Found, evidence, few, side
+from wncompare.analysis.sentences import Found, doubt, evidence, few, side
 from wncompare.analysis.words import counted
 
 MOST_NAMED = 4
@@ -58,11 +58,11 @@ def _brief_contrast(contrast: ContrastSummary) -> str:
         words = _OF_A_SUM[contrast.outcome].format(side(contrast))
     if _is_small(contrast):
         words = words.replace(", ", " by less than matters, ")
-    if contrast.settled not in (None, contrast.n):
+    if since := contrast.settled not in (None, contrast.n):
         words += f"settled at {counted(contrast.settled, 'pair')} and by now "
     if contrast.few_decide:
         words = f"few pairs decide the mean: {few(contrast)}, {words}"
-    return _brief(words, contrast)
+    return _brief(words, contrast) + (doubt(contrast) if since else "")
 
 
 def _is_small(contrast: ContrastSummary) -> bool:

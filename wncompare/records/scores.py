@@ -79,7 +79,8 @@ def read_scores(
 def _direction(metric: str, asked: Better | None) -> Better:
     """Which way the metric is better: as asked or, where its name is one that Keras has, as there."""
     name = metric.casefold().replace(" ", "_").replace("-", "_")
-    if asked is None and not name.endswith(_TELLING):
+    tells = f"_{name}".endswith(tuple(f"_{ending}" for ending in _TELLING)) and not _TURNED.search(name)
+    if asked is None and not tells:
         raise UsageError(
             f"{metric}: whether higher or lower is better is not known: say which with ", Argument("better", '"higher"')
         )
@@ -91,6 +92,8 @@ _TELLING = (
     "divergence",
 )  # fmt: skip
 """How the names of metrics end that tell which way they are better."""
+_TURNED = re.compile(r"^_|^1_|(^|_)(neg|negative|negated|minus|inverse|inverted)(_|$)")
+"""What may turn it round: neg_log_loss, 1 - accuracy, -loss."""
 
 
 def _by_run(path: Path, rows: Sequence[Score]) -> Rows:
