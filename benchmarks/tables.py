@@ -111,6 +111,31 @@ def many_runs(result: dict[str, Any]) -> str:
     return "\n\n".join([*parts, markdown(("command", "seconds, start-up included"), rows), *failures(result)])
 
 
+def networks(result: dict[str, Any]) -> str:
+    """The processor's milliseconds a step, of each network by system, and how many times wncompare's they are."""
+    rows = result["measurements"]
+    systems = list(grouped(rows, "system"))
+    settings = result["settings"]
+    lines = []
+    for network, found in grouped(rows, "network").items():
+        by_system = {name: [row["processor_ms"] for row in each] for name, each in grouped(found, "system").items()}
+        ours = by_system.get("wncompare")
+        lines.append((network, *(_compared(by_system.get(system), ours) for system in systems)))
+    about = (
+        f"Milliseconds of the processor a step of {settings['batch']}, in the fastest of {settings['epochs']} epochs, "
+        "and how many times wncompare's."
+    )
+    parts = ["## Sequences and generative models", machine(result), about]
+    return "\n\n".join([*parts, markdown(("network", *systems), lines), *failures(result)])
+
+
+def _compared(found: list[float] | None, ours: list[float] | None) -> str:
+    if not found:
+        return "–"
+    ratio_text = f" ({spread(found).median / spread(ours).median:.1f} times)" if ours and found is not ours else ""
+    return f"{spread(found).median:.1f}{ratio_text}"
+
+
 def benched(rows: Rows, key: str, batch_size: Callable[[dict[str, Any]], int]) -> Iterator[tuple[str, ...]]:
     """A row of cells for each variant of each measurement that has the key."""
     for row in rows:
@@ -258,6 +283,7 @@ SECTIONS: dict[str, Callable[[dict[str, Any]], str]] = {
     "limit": limit,
     "scaling": scaling,
     "many_runs": many_runs,
+    "networks": networks,
     "coverage": coverage,
 }
 

@@ -106,6 +106,14 @@ def test_arrays_are_kept_by_name(tmp_path: Path) -> None:
     assert arrays.as_config(swapped, tmp_path)["path"] != arrays.as_config(several, tmp_path)["path"]
 
 
+class Unwilling:
+    """Such as a tensor that is still on a GPU, or needs its gradient."""
+
+    def __array__(self, *args: Any, **kwargs: Any) -> np.ndarray:
+        """Raises."""
+        raise RuntimeError("use .detach()")
+
+
 MASKED = np.ma.masked_greater(FLOATS, FLOATS[5].max())
 GOOD = (FLOATS, TARGETS)
 
@@ -116,10 +124,17 @@ GOOD = (FLOATS, TARGETS)
         (((FLOATS, None), GOOD), "targets in one split alone: expected None in both"),
         (
             (([[1, 2], [3, 4], [5]], [0, 1, 0]), GOOD),
-            "x_train: row 2 has the length 1, row 0 2: make all rows of one length",
+            "row 2 has the length 1, row 0 2: make all rows of one length",
         ),
-        (((FLOATS, [1, "a", None]), GOOD), "y_train: of Python objects: expected numbers"),
+        (((FLOATS, [1, "a", None]), GOOD), "y_train: a list of Python objects: expected numbers"),
         (((MASKED, TARGETS), GOOD), f"x_train: masked in row {int(np.argmax(MASKED.mask.any(axis=1)))}"),
+        (((iter([1, 2]), TARGETS), GOOD), "x_train: a list_iterator of Python objects: expected numbers"),
+        (((object(), TARGETS), GOOD), "x_train: a object of Python objects"),
+        (
+            (([np.zeros(3), np.zeros(2)], [0, 1]), GOOD),
+            "no array (ValueError): row 1 has the length 2, row 0 3",
+        ),
+        (((Unwilling(), TARGETS), GOOD), "x_train: no array (RuntimeError)"),
         ((({}, TARGETS), GOOD), "a dictionary of no inputs"),
         ((({"a b": FLOATS}, TARGETS), GOOD), "the input 'a b': expected a name of letters"),
         ({"arrays": 7}, "of type int: expected a name, a mapping"),

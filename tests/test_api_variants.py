@@ -106,3 +106,15 @@ def test_a_function_that_cannot_leave_this_process_is_refused(tmp_path: Path) ->
 
     with opened, pytest.raises(UsageError, match="variant logging: cannot be sent to a worker process"):
         compare(tmp_path / "out", logging)
+
+
+def test_the_example_of_the_documentation_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As it stands in docs/networks.md, but for the seeds, the epochs and the folder."""
+    text = (Path(__file__).parents[1] / "docs" / "networks.md").read_text(encoding="utf-8")
+    code = text.split("```python\n")[1].split("```")[0]
+    shorter = {"seeds": [0], "output": tmp_path, "training": {"epochs": 1}, "quiet": True}
+    compared = wncompare.compare
+    monkeypatch.setattr(wncompare, "compare", lambda *args, **settings: compared(*args, **{**settings, **shorter}))
+    found: dict[str, Any] = {"__name__": "example"}
+    exec(code, found)
+    assert list(found["table"].variant) == ["regular", "dropout"]

@@ -46,7 +46,7 @@ def record() -> records.RunRecord:
     )
 
 
-SHARED = Shared(str(ODD), "0", "digits", "Digits", ("zero", "one"), None)
+SHARED = Shared(str(ODD), "0", "digits", "Digits", ("zero", "one"), None, ("a", "b"), (("b", 3),), standardize=True)
 TASKS: dict[str, Callable[[Config], Task]] = {
     "train": lambda config: TrainTask(
         name="regular/seed-1",

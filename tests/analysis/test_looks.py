@@ -1,15 +1,18 @@
 """Looks at an experiment that goes on until it is settled: functions of the records, in the order of the seeds."""
 
+import math
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from shutil import rmtree
 from typing import Any
 
 import pytest
+from scipy.special import beta
 
 from tests.recorded import amend, configured, redraw, summary_of
 from wncompare import records
 from wncompare.analysis.looks import counted, is_settled, looks, settled
+from wncompare.analysis.methods import methods
 from wncompare.config import Config
 
 Write = Callable[..., Path]
@@ -110,3 +113,48 @@ def test_every_contrast_has_to_be_settled(tiny: Config, write_records: Write) ->
     assert {name: len(look.seeds) for name, look in settled(experiment).items()} == {"weight_norm": 10}
     assert not is_settled(experiment)
     assert len(looks(experiment)) == 5
+
+
+def test_a_settled_contrast_keeps_its_word(tiny: Config, write_records: Write) -> None:
+    """It is said with the look's numbers, its present interval beside, and that it includes 0 again where it does."""
+    variants = [{"name": "regular"}, {"name": "weight_norm"}, {"name": "regular", "id": "same"}]
+    config = configured(tiny, variants=variants, seeds={"until": "settled", "first": 8, "most": 24})
+
+    def accuracy(variant: str, seed: int, epoch: int) -> float:
+        faded = CLEAR[seed] if seed < 10 else -0.2
+        return 0.5 + {"regular": 0, "weight_norm": faded, "same": NONE[seed]}[variant]
+
+    found = summary_of(write_records(config, accuracy))
+    contrast, other = found.comparisons[0].contrasts
+    assert (contrast.outcome, contrast.settled, contrast.n) == ("better", 10, 24)
+    assert contrast.difference.low < 0 < contrast.difference.high
+    assert contrast.sentence.startswith(
+        "weight_norm is better than regular: validation accuracy +0.1009 (95 % interval at"
+    )
+    assert "; that was settled at 10 pairs, and by now it is −0.0746 (95 % interval at any look " in contrast.sentence
+    assert "which includes 0 again" in contrast.sentence
+    assert (other.outcome, other.settled) == ("not told from noise", None)
+    assert found.verdict.startswith("weight_norm: better, settled at 10 pairs and by now −0.0746 (")
+    assert "a verdict on up to 24 pairs detects " in other.sentence
+
+
+def test_a_collapse_moves_a_contrast_to_the_sign_martingale(differ: Differ) -> None:
+    """Its p-value is then 1/(2ⁿ · B(w + 1, l + 1)) at its highest, which settles nine wins of nine."""
+    folder = differ(first(12, CLEAR))
+    amend(folder, "regular/seed-3", status="diverged")
+    experiment = records.read(folder)
+    look = looks(experiment)[-1]
+    contrast = look.contrasts["weight_norm"]
+    assert (contrast.basis, contrast.sequential, len(look.seeds)) == ("median", True, 8)
+    assert contrast.p_value == pytest.approx(1 / (2**8 * beta(9, 1)))
+    assert (contrast.outcome, contrast.median.high) == ("better", math.inf)
+
+
+def test_the_methods_say_how_seeds_were_added(differ: Differ) -> None:
+    """From which number on they were looked at, up to which, with statistics that allow it, no fixed ones."""
+    text = methods(summary_of(differ(CLEAR)))
+    assert "8 seeds (0 to 7)" in text
+    assert "Seeds were added until every contrast was settled, looked at from 8 on, 12 at the most." in text
+    assert "confidence sequence" in text
+    assert "Both hold at every look." in text
+    assert "sign-flip" not in text

@@ -95,3 +95,14 @@ def test_a_folder_without_a_log_says_nothing_of_looks(run: Run, tmp_path: Path) 
     (tmp_path / "out/looks.json").unlink()
     before = summarize(records.read(tmp_path / "out"))
     assert len(before.grave) == len(found.grave) - 1
+
+
+def test_runs_that_were_replaced_after_a_look_are_told(run: Run, tiny: Config, tmp_path: Path) -> None:
+    """A look at runs of another setting is no look at these; that there was one is said, but not as grave."""
+    run(list(range(6)))
+    other = configured(tiny, seeds=list(range(8)), init_batch=16)
+    execute(other, tmp_path / "out", engine=Pretender(accuracy), overwrite=True)
+    found = summary_of(tmp_path / "out")
+    (caveat,) = (caveat for caveat in found.caveats if "look" in caveat)
+    assert caveat.startswith("There had been 1 look at runs of other settings, which these have replaced: ")
+    assert caveat not in found.grave

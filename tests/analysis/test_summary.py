@@ -16,7 +16,6 @@ from statsmodels.stats.multitest import multipletests
 
 from tests.recorded import amend, configured, redraw, summary_of
 from wncompare.analysis.schema import Summary
-from wncompare.analysis.settings import BEST
 from wncompare.analysis.summary import as_data
 from wncompare.config import Config
 from wncompare.storage.files import strict
@@ -29,6 +28,7 @@ SHIFTS = {"regular": 0.0, "weight_norm": 0.012, "batch_norm": 0.004}
 FINAL = {name: 0.6 + shift + noise for (name, shift), noise in zip(SHIFTS.items(), NOISE, strict=True)}
 
 GRID = {"training.optimizer.learning_rate": [0.001, 0.01]}
+SLOW, FAST = "learning_rate=0.001", "learning_rate=0.01"
 
 
 def final(variant: str, seed: int, epoch: int) -> float:
@@ -266,85 +266,6 @@ def test_compile_time_is_of_the_runs_that_compiled(write_records: Write, ten: Co
     for seed, seconds in enumerate((9.0, 0.0, 11.0, 0.0, 10.0)):
         amend(folder, f"regular/seed-{seed}", seconds={"compile": seconds})
     assert summary_of(folder).comparisons[0].variants[0].compile_seconds == 10.0
-
-
-@pytest.fixture
-def grid(tiny: Config) -> Config:
-    """Two variants at two learning rates with a holdout."""
-    return configured(tiny, grid=GRID, validation={"holdout": 0.25}, seeds=list(range(6)))
-
-
-def write_grid(folder: Path, config: Config, values: dict[tuple[str, str], tuple[float, float]]) -> None:
-    """Give each variant at each point a held-out and a test accuracy, a little more for later seeds."""
-    for (variant, point), (held_out, test) in values.items():
-        for seed in config.seeds:
-            run = f"{variant}/{point}/seed-{seed}"
-            redraw(folder, run, [held_out + 0.001 * seed] * 2)
-            amend(folder, run, test={"loss": 1.0, "accuracy": test + 0.001 * seed})
-
-
-SLOW, FAST = "learning_rate=0.001", "learning_rate=0.01"
-MEASURED = {
-    ("regular", SLOW): (0.60, 0.50),
-    ("regular", FAST): (0.50, 0.60),
-    ("weight_norm", SLOW): (0.50, 0.70),
-    ("weight_norm", FAST): (0.62, 0.52),
-}
-
-
-def test_settings_are_chosen_on_held_out_data_and_reported_on_test_data(write_records: Write, grid: Config) -> None:
-    """The best test accuracies, which are at the other settings, play no part in the choice."""
-    folder = write_records(grid, lambda *_: 0.5)
-    write_grid(folder, grid, MEASURED)
-    found = summary_of(folder)
-    (comparison,) = found.comparisons
-    assert found.headline == "test_accuracy"
-    assert comparison.name == BEST
-    assert comparison.selected == {"regular": SLOW, "weight_norm": FAST}
-    assert [variant.headline.mean for variant in comparison.variants] == pytest.approx([0.5025, 0.5225])
-    assert comparison.contrasts[0].difference.mean == pytest.approx(0.02)
-    assert found.robustness is not None
-    robust = {(row.variant, cell.point): cell.headline.mean for row in found.robustness.variants for cell in row.points}
-    assert robust == {key: pytest.approx(test + 0.0025) for key, (_, test) in MEASURED.items()}
-
-
-def test_a_contrast_is_taken_at_every_setting_and_over_all(write_records: Write, grid: Config) -> None:
-    """A paired difference a setting, and that of the seeds' means over the settings: SciPy's paired t-tests'."""
-    folder = write_records(grid, lambda *_: 0.5)
-    noise = np.random.default_rng(3)
-    tests = {key: test + noise.normal(0, 0.02, len(grid.seeds)) for key, (_, test) in MEASURED.items()}
-    for (variant, point), values in tests.items():
-        for seed, value in zip(grid.seeds, values, strict=True):
-            amend(folder, f"{variant}/{point}/seed-{seed}", test={"loss": 1.0, "accuracy": float(value)})
-    robust = summary_of(folder).robustness
-    assert robust is not None
-    (contrast,) = robust.contrasts
-    expected = [scipy_stats.ttest_rel(tests["weight_norm", point], tests["regular", point]) for point in (SLOW, FAST)]
-    over_all = [np.mean([tests[variant, SLOW], tests[variant, FAST]], axis=0) for variant in ("regular", "weight_norm")]
-    expected.append(scipy_stats.ttest_rel(over_all[1], over_all[0]))
-    found = [*(cell.difference for cell in contrast.points), contrast.mean]
-    intervals = [test.confidence_interval(0.95) for test in expected]
-    assert [(one.low, one.high) for one in found] == [pytest.approx(tuple(interval)) for interval in intervals]
-    assert [robust.variants[0].mean.mean, robust.variants[1].mean.mean] == pytest.approx([x.mean() for x in over_all])
-
-
-def test_divergence_at_one_setting_withholds_the_mean_over_all(write_records: Write, grid: Config) -> None:
-    """What ranks worst has no mean: neither that setting's nor the one over all settings; the others keep theirs."""
-    folder = write_records(grid, lambda *_: 0.5)
-    write_grid(folder, grid, MEASURED)
-    amend(folder, f"weight_norm/{FAST}/seed-5", status="diverged")
-    robust = summary_of(folder).robustness
-    assert robust is not None
-    assert np.isnan([robust.variants[1].mean.mean, robust.contrasts[0].mean.mean]).all()
-    assert [bool(np.isfinite(cell.difference.mean)) for cell in robust.contrasts[0].points] == [True, False]
-
-
-def test_a_setting_with_a_diverged_run_is_chosen_last(write_records: Write, grid: Config) -> None:
-    """A divergence ranks the setting below every other."""
-    folder = write_records(grid, lambda *_: 0.5)
-    write_grid(folder, grid, MEASURED)
-    amend(folder, f"regular/{SLOW}/seed-5", status="diverged")
-    assert summary_of(folder).comparisons[0].selected["regular"] == FAST
 
 
 def test_without_a_holdout_no_setting_is_chosen(write_records: Write, ten: Config) -> None:

@@ -172,3 +172,57 @@ def test_many_contrasts_are_counted(verdict: Callable[..., str]) -> None:
     assert verdict([], grid=grid, seeds=[0, 1]) == (
         "Of 5 contrasts, p corrected by Holm, 5 are the same in every pair."
     )
+
+
+def test_small_differences_are_small_in_every_place(verdict: Callable[..., str]) -> None:
+    """Clear and yet smaller than what matters: so in brief, and in a tally, where the table says equivalent."""
+    contrasts = [{"name": f"c{number}", "variant": "weight_norm", "reference": "regular"} for number in range(5)]
+    clear = CLEAR * 2
+    brief = verdict(clear, contrasts=contrasts[:2], smallest_difference=0.06)
+    assert brief.startswith("c0: better by less than matters, +0.0200 (95 %")
+    tally = verdict(clear, contrasts=contrasts, smallest_difference=0.06)
+    assert tally == "Of 5 contrasts, p corrected by Holm, 5 came out better by less than matters."
+    worse = verdict([-one for one in clear], contrasts=contrasts[:2], smallest_difference=0.06)
+    assert worse.startswith("c0: worse by less than matters, −0.0200 (95 %")
+
+
+def test_which_of_the_two_is_missing_is_said(verdict: Callable[..., str]) -> None:
+    """A verdict takes a p-value and an interval: where they disagree, the sentence names the one that failed."""
+    skewed = (0.001, 0.001, 0.001, 0.001, 0.001, 0.1)
+    assert "; p is below 0.05, but the interval includes 0; a training step" in verdict(skewed)
+    outlying = (0.01, 0.02, 0.03, 0.02, 0.01, 0.03, 0.02, -0.012, 0.001)
+    assert "but" not in verdict(outlying)
+
+
+def test_no_pairs_are_enough_for_so_many_contrasts(write_records: Write, tiny: Config) -> None:
+    """Of 900 contrasts even the least p-value that random sign patterns have is above 5 % when corrected."""
+    contrasts = [{"name": f"c{number}", "variant": "weight_norm", "reference": "regular"} for number in range(100)]
+    grid = {"training.batch_size": list(range(10, 19))}
+    folder = write_records(
+        configured(tiny, contrasts=contrasts, grid=grid), lambda name, seed, _: 0.5 + len(name) / 100
+    )
+    contrast = summary_of(folder).comparisons[0].contrasts[0]
+    assert (contrast.outcome, contrast.smallest_p_holm) == ("too few", 1.0)
+    assert "at best they reach p = 1.0000, and no number of pairs is enough for 900 contrasts; " in contrast.sentence
+
+
+def test_fit_and_generalization_are_told_apart(verdict: Callable[..., str]) -> None:
+    """Where a variant fits better and does worse on validation data, or the other way round, one line says so."""
+
+    def fit(direction: float) -> Callable[[Path], None]:
+        def prepare(folder: Path) -> None:
+            for seed, difference in enumerate(CLEAR):
+                columns = {"accuracy": 0.5 + direction * difference, "val_loss": 1.0 + direction * 2 * difference}
+                redraw(folder, f"weight_norm/seed-{seed}", [0.5 + 0.001 * (-1) ** seed], train_seconds=3.0, **columns)
+
+        return prepare
+
+    assert verdict([0.0] * 6, prepare=fit(1)).endswith(
+        "; it fits the training data better (training accuracy +0.0200 ± 0.0094) and does worse on others (validation "
+        "loss +0.0400 ± 0.0188); a training step takes 1.50 times as long (in 1 session)."
+    )
+    assert (
+        "; it fits the training data worse (training accuracy −0.0200 ± 0.0094) and does better on others"
+        in verdict([0.0] * 6, prepare=fit(-1))
+    )
+    assert "fits" not in verdict(CLEAR)

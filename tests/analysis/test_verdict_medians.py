@@ -76,6 +76,16 @@ def test_one_diverged_reference_does_not_void_three_contrasts(make: Make) -> Non
     assert found.verdict.startswith("weight_norm: better, median +0.0255 (95 % interval +0.0220 to +0.0290, 10 pairs,")
 
 
+@pytest.mark.parametrize("targets", ["inputs", "numbers"])
+def test_without_classes_no_guess_of_a_class_is_made(write_records: Write, tiny: Config, targets: str) -> None:
+    """Of images as targets, or numbers of an unknown spread, no run is known to have collapsed or not."""
+    folder = write_records(tiny, lambda *_: 0.05)
+    record = DatasetRecord(name="digits", label="digits", digest="0" * 64, official=None, targets=targets)
+    for run in records.read(folder).runs:
+        amend(folder, run.name, dataset=record)
+    assert [variant.collapsed for variant in summary_of(folder).comparisons[0].variants] == [None, None]
+
+
 def test_a_collapse_leaves_the_typical_pair(make: Make) -> None:
     """Nine pairs are won and one run learned nothing: the typical pair is better, and a collapse is counted."""
     values = [value + 0.025 for value in TEN]

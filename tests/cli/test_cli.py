@@ -157,8 +157,8 @@ def test_check_as_json_is_json_alone(tiny_file: Path, tiny: Config, capsys: pyte
     assert data["config"] == tiny.dump()
     assert data["plan"]["runs"] == 4
     found = {"label": "synthetic", "train": 48, "test": 24, "shape": [16, 16, 1], "classes": 3, "caveats": []}
-    image = {"kind": "image", "shape": [16, 16, 1], "vocabulary": None}
-    found |= {"inputs": {"input": image}, "target": {"kind": "classes", "shape": [], "classes": 3}}
+    found["inputs"] = {"input": {"kind": "image", "shape": [16, 16, 1]}}
+    found["targets"] = {"kind": "classes", "shape": []}
     assert data["dataset"] == found
     kernels = {variant: layers["kernels"] for variant, layers in data["layers"].items()}
     assert list(kernels) == ["regular", "weight_norm"]

@@ -7,15 +7,6 @@ from wncompare.data.form import Form, Input, Target, image_form
 NUMBERS, TOKENS = Input("number", (7, 2)), Input("token", (5,), 11)
 
 
-def test_a_form_in_words() -> None:
-    """What a person reads before training: of images their size, of others what they are too."""
-    assert image_form((4, 4, 3), 10).words == "4 × 4 × 3, 10 classes"
-    both = Form({"left": NUMBERS, "right": TOKENS}, Target("numbers", (1,)))
-    assert both.words == "left: 7 × 2 numbers; right: 5 tokens of 11, 1 number as the target"
-    assert Form({"input": NUMBERS}, Target("inputs", (7, 2))).words == "7 × 2 numbers, to be given again"
-    assert Form({"input": NUMBERS}, Target("numbers", (3, 2))).words == "7 × 2 numbers, 3 × 2 numbers as the target"
-
-
 @pytest.mark.parametrize(
     ("form", "output"),
     [

@@ -86,7 +86,8 @@ def test_a_killed_run_ends_as_the_whole_one_and_is_compared(case: Case, files: P
 def planned(config: Config, folder: Path) -> tuple[PlannedRun, ...]:
     """The runs of the config in the folder."""
     dataset = data.load(config.dataset.name, config.dataset)
-    record = records.DatasetRecord(name=dataset.name, label=dataset.label, digest=dataset.digest, official=None)
+    known = {"label": dataset.label, "digest": dataset.digest, "official": None}
+    record = records.DatasetRecord(name=dataset.name, targets=dataset.form.target.kind, **known)
     return plan(config, folder, record)
 
 
@@ -97,6 +98,7 @@ def train(config: Config, run: PlannedRun, *, die_after: int = 0) -> None:
         if isinstance(event, EpochDone) and event.epoch == die_after:
             raise Killed
 
+    run.folder.mkdir(parents=True, exist_ok=True)
     runs.train(TrainTask(name=run.name, folder=run.folder, config=config, record=run.record), report)
 
 

@@ -9,6 +9,7 @@ from wncompare.catalog.registry import Options
 from wncompare.data.form import Form, Input, Target
 from wncompare.errors import ModelError
 from wncompare.nn import models
+from wncompare.nn.identity import architecture
 
 NUMBERS, TOKENS = Input("number", (7, 2)), Input("token", (5,), 11)
 TWO = Form({"left": Input("number", (4,)), "right": TOKENS}, Target("numbers", (3,)))
@@ -62,6 +63,19 @@ def test_several_inputs_go_by_their_names() -> None:
     assert models.checked(two_inputs(), "build_model", form=TWO)
     with pytest.raises(ModelError, match=r"has the inputs other, right: expected left, right.*name='left'"):
         models.checked(two_inputs("other"), "build_model", form=TWO)
+
+
+def test_the_names_of_several_inputs_are_part_of_a_network() -> None:
+    """They say which data each is given: with two names changed about it is another network, with one input not."""
+
+    def subtracted(*names: str) -> keras.Model:
+        inputs = [keras.Input((4,), name=name) for name in names]
+        return keras.Model(inputs, keras.layers.Subtract()(inputs))
+
+    assert architecture(subtracted("a", "b")) == architecture(subtracted("a", "b"))
+    assert architecture(subtracted("a", "b")) != architecture(subtracted("b", "a"))
+    one, other = (keras.Sequential([keras.Input((4,), name=name), keras.layers.Dense(1)]) for name in "ab")
+    assert architecture(one) == architecture(other)
 
 
 def test_a_model_of_another_shape_is_refused_by_name() -> None:

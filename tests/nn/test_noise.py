@@ -1,5 +1,6 @@
 """The arms of a seed share the noise that their networks draw, in training and in evaluation."""
 
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -9,6 +10,7 @@ import pytest
 from wncompare import config as configs
 from wncompare.data import Dataset, Split
 from wncompare.nn import arms
+from wncompare.nn.training import checkpoint
 from wncompare.nn.training.trainer import Trainer, evaluate
 
 from ..conftest import TINY
@@ -72,3 +74,16 @@ def test_training_draws_other_noise_at_each_step(dataset: Dataset) -> None:
     (first, validation), (second, again) = losses(model, dataset, 2)
     assert first != second
     assert validation == again
+
+
+def test_a_restored_network_goes_on_with_its_noise(dataset: Dataset, tmp_path: Path) -> None:
+    """Two epochs, the second from the first one's resume point, are two epochs, bit for bit."""
+    model, other = build(dataset, "weight_norm"), build(dataset, "weight_norm")
+    trainer = Trainer(model, dataset.train, dataset.test, batch_size=16)
+    epochs = trainer.epochs(2, seed=3)
+    next(epochs)
+    checkpoint.save(tmp_path / "point.npz", model, epoch=1)
+    expected = next(epochs).logs
+    again = Trainer(other, dataset.train, dataset.test, batch_size=16)
+    checkpoint.restore(checkpoint.read(tmp_path / "point.npz"), other)
+    assert next(again.epochs(2, seed=3, first_epoch=2)).logs == expected

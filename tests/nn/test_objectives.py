@@ -35,7 +35,7 @@ def identity(activation: str = "linear", *extra: layers.Layer) -> keras.Model:
 
 def evaluated(model: keras.Model, targets: Any, training: Training, *, accuracy: bool = False) -> dict[str, float]:
     """What Keras says of a compiled model."""
-    metrics = objectives.metrics_of(training, accuracy=accuracy)
+    metrics = objectives.metrics_of(training, classes=3 if accuracy else None)
     model.compile(loss=objectives.loss_of(training), metrics=metrics)
     found: dict[str, float] = model.evaluate(OUTPUTS, targets, verbose=0, return_dict=True)
     return found
@@ -80,9 +80,16 @@ def test_a_yes_in_logits_is_above_0() -> None:
     """With a binary loss from logits the accuracy's threshold is that of the logits, not 0.5."""
     model = keras.Sequential([keras.Input((1,)), layers.Dense(1, kernel_initializer="ones")])
     training = Training(loss={"name": "binary_crossentropy", "from_logits": True})
-    model.compile(loss=objectives.loss_of(training), metrics=objectives.metrics_of(training, accuracy=True))
+    model.compile(loss=objectives.loss_of(training), metrics=objectives.metrics_of(training, classes=1))
     logits, answers = np.array([[0.25], [-0.25], [0.75], [-2.0]]), np.array([[1.0], [0.0], [1.0], [1.0]])
     assert model.evaluate(logits, answers, verbose=0, return_dict=True)["accuracy"] == 0.75
+
+
+def test_the_highest_of_several_logits_is_the_class() -> None:
+    """A binary loss of each output for itself leaves the accuracy what it is: how often the class has the highest."""
+    training = Training(loss={"name": "binary_crossentropy", "from_logits": True})
+    found = evaluated(identity(), ONE_HOT, training, accuracy=True)
+    assert found["accuracy"] == pytest.approx((OUTPUTS.argmax(axis=1) == CLASSES).mean())
 
 
 def test_a_models_own_loss_is_what_its_layers_add() -> None:

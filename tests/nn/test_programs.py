@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import tensorflow as tf
 
 from wncompare.nn.training import programs
 
@@ -106,6 +107,20 @@ def test_a_cache_that_cannot_be_written_is_done_without(compiled: Any, tmp_path:
     """A file in the place of the cache's folder: training goes on, and keeps nothing."""
     (tmp_path / "file").touch()
     assert train(tmp_path / "file", "keep") == compiled
+
+
+def test_a_program_is_named_alike_whatever_a_process_did_before() -> None:
+    """TensorFlow's numbers go on from the same place in a round, few or many of them used up: so an entry is found."""
+
+    def number(earlier: int) -> int:
+        for _ in range(earlier):
+            tf.Graph()
+        programs.name_alike()
+        function = tf.function(lambda x: x + 1).get_concrete_function(tf.TensorSpec(()))
+        return int(function.name.decode().rpartition("_")[2]) % programs._NUMBERS
+
+    number(0)  # the first function of all makes more than itself
+    assert number(1) == number(5)
 
 
 def test_the_oldest_entries_go_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

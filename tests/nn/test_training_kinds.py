@@ -24,6 +24,7 @@ TOKENS = RNG.integers(0, 9, (ROWS, 5), np.int32)
 IMAGES = RNG.integers(0, 256, (ROWS, 6, 6, 1), np.uint8)
 SERIES = RNG.normal(size=(ROWS, 7, 3)).astype(np.float32)
 FAR = Split(FLOATS * 50 + 900, FLOATS[:, :2] * 1e4 - 3e6)
+AGAIN = Split(FAR.x, FAR.x)
 
 
 def sequential(shape: tuple[int, ...], *stack: keras.layers.Layer, dtype: str = "float32") -> keras.Model:
@@ -102,6 +103,13 @@ CASES: dict[str, Case] = {
         (FAR.x - FAR.x.mean(axis=0, dtype=np.float64)) / FAR.x.std(axis=0, dtype=np.float64),
         (FAR.y - FAR.y.mean(axis=0, dtype=np.float64)) / FAR.y.std(axis=0, dtype=np.float64),
     ),
+    "numbers again, standardized": (
+        splits(Dataset("d", "d", AGAIN, AGAIN, (), standardize=True), None)[0],
+        lambda: sequential((4,), layers.Dense(2), layers.Dense(4)),
+        "mse",
+        (FAR.x - FAR.x.mean(axis=0, dtype=np.float64)) / FAR.x.std(axis=0, dtype=np.float64),
+        (FAR.x - FAR.x.mean(axis=0, dtype=np.float64)) / FAR.x.std(axis=0, dtype=np.float64),
+    ),
     "convolutions over numbers": (
         Split(SERIES.reshape(ROWS, 7, 3, 1), np.arange(ROWS) % 3),
         lambda: sequential(
@@ -165,6 +173,22 @@ def test_a_resumed_epoch_has_the_same_bits(name: str, tmp_path: Path) -> None:
         np.testing.assert_array_equal(one, other)
 
 
+@pytest.mark.parametrize("name", ["numbers with classes", "inputs by name", "images again"])
+def test_a_part_trains_as_a_copy_of_its_rows_does(name: str) -> None:
+    """What a holdout leaves stays where the whole is: the same bits, in training and in evaluation."""
+    case = CASES[name]
+    left, held = (case[0].part(rows) for rows in (np.arange(3, ROWS), np.array([2, 0, 1])))
+    copies = [part.take(np.arange(len(part))) for part in (left, held)]
+    found = []
+    for train, validation in ((left, held), copies):
+        model = compiled(case)
+        (result,) = Trainer(model, train, validation, batch_size=BATCH).epochs(1, seed=3)
+        found.append((result.logs, result.steps, model.get_weights()))
+    assert found[0][:2] == found[1][:2]
+    for one, other in zip(found[0][2], found[1][2], strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
 @pytest.mark.parametrize("name", IDS)
 def test_the_initialization_batch_is_what_a_network_is_given(name: str) -> None:
     """Of every kind: images scaled, numbers standardized, tokens as they are, by name; the seed's first rows."""
@@ -179,6 +203,15 @@ def test_the_initialization_batch_is_what_a_network_is_given(name: str) -> None:
 def weight_normalized() -> keras.Model:
     """A model for the standardized numbers, weight-normalized."""
     return sequential((4,), WeightNormalization(layers.Dense(2), data_init=False))
+
+
+def test_inputs_given_again_come_back_in_their_own_units() -> None:
+    """A network that gives its standardized inputs gives, exported, the inputs."""
+    keras.utils.set_random_seed(0)
+    model = sequential((4,), layers.Dense(4, kernel_initializer="identity"))
+    np.testing.assert_allclose(
+        with_standard(model, CASES["numbers again, standardized"][0].standard)(FAR.x), FAR.x, rtol=1e-5
+    )
 
 
 @pytest.mark.parametrize("build", [CASES["standardized"][1], weight_normalized])

@@ -188,6 +188,23 @@ def test_an_impossible_accuracy_is_named(tiny: Config, write_records: Callable[.
         records.read(folder)
 
 
+def test_a_history_without_accuracy_is_damaged_where_the_targets_are_classes(
+    tiny: Config, write_records: Write
+) -> None:
+    """Numbers have none: there it is as it should be, and the record says what the targets are."""
+    folder = write_records(tiny, flat)
+    for run in folder.glob("*/seed-*"):
+        history = records.read_history(run)
+        rows = [dict(zip(history, row, strict=True)) for row in zip(*history.values(), strict=True)]
+        records.write_history(run, [{name: row[name] for name in row if "accuracy" not in name} for row in rows])
+    with pytest.raises(RecordsError, match=r"history\.csv: no accuracy, though the targets are classes"):
+        records.read(folder)
+    dataset = records.DatasetRecord(name="own", label="own", digest="0", official=None, targets="numbers")
+    for run in folder.glob("*/seed-*"):
+        amend(folder, str(run.relative_to(folder)), dataset=dataset)
+    assert [len(run.history) for run in records.read(folder).runs] == [7] * 4
+
+
 def test_what_came_later_is_left_out_where_there_is_nothing_to_say(write_records: Write, tiny: Config) -> None:
     """A record without such a key reads as before, and is written as it was; one with it comes back equal."""
     folder = write_records(tiny, flat)
@@ -196,7 +213,7 @@ def test_what_came_later_is_left_out_where_there_is_nothing_to_say(write_records
     amend(folder, "regular/seed-0")
     assert file.read_text(encoding="utf-8") == before
     assert not {"probe", "momentum", "redundant_gains", "sessions"} & json.loads(before).keys()
-    assert "test_examples" not in json.loads(before)["dataset"]
+    assert not {"test_examples", "targets"} & json.loads(before)["dataset"].keys()
     dataset = records.DatasetRecord(name="synthetic", label="synthetic", digest="0", official=None, test_examples=24)
     amend(folder, "regular/seed-0", momentum=0.9, redundant_gains=2, sessions=("a", "b"), dataset=dataset)
     found = records.read_record(file.parent)

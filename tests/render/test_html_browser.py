@@ -11,6 +11,7 @@ import pytest
 from scipy.stats import t as student_t
 
 from tests.render import html_pages
+from wncompare import records
 from wncompare.config import Config
 from wncompare.records import Experiment
 
@@ -322,3 +323,27 @@ def test_without_scripts_the_numbers_are_there(open_page: Open, experiment: Expe
     assert page.locator("#theme").is_hidden()
     page.get_by_text("The values as a table").click()
     assert page.locator("#curve-table tbody tr").count() == 5
+
+
+@pytest.mark.parametrize("columns", ["", "epoch", "epoch,seconds,steps"])
+def test_the_page_of_scores_has_axes_for_what_they_say(open_page: Open, tmp_path: Path, columns: str) -> None:
+    """Curves over epochs alone where seconds and steps are unknown; a name that is markup is text."""
+    name = "<img src=x onerror=alert(1)> of mine"
+    header = list(filter(None, ["variant", "seed", "perplexity", *columns.split(",")]))
+    rows = [
+        [variant, seed, 9 - epoch + place + seed / 10, epoch, 2, 100][: len(header)]
+        for place, variant in enumerate(("base", name))
+        for seed in range(4)
+        for epoch in range(3 if columns else 1)
+    ]
+    file = tmp_path / "scores.csv"
+    file.write_text("\n".join(",".join(map(str, row)) for row in (header, *rows)), encoding="utf-8")
+    page = open_page(records.read_scores(file, better="lower"))
+    page.wait_for_selector("#plot svg")
+    costs = page.locator("[name=x]").evaluate_all("inputs => inputs.map((input) => input.value)")
+    assert costs == (["epochs", "steps", "seconds"] if "seconds" in columns else ["epochs"])
+    assert page.locator("#plot .label text").all_text_contents() == ["base", name]
+    assert page.locator("#plot .seed").count() == 8
+    for radio in page.locator("[name=x]").all():
+        radio.check()
+    assert page.locator("#metric option").all_text_contents() == ["perplexity"]

@@ -303,7 +303,7 @@ def test_what_equal_cost_shows_is_the_same_in_every_format(write_records: Write,
             assert cell in text
     table = latex.render(found)
     assert "at equal cost & pairs" in table
-    assert r"weight\_norm & 2 & \ensuremath{-}0.2500" in table
+    assert r"WeightNorm ConvNet \ensuremath{-} Regular ConvNet & 2 & \ensuremath{-}0.2500" in table
     assert "smaller of their totals" in table
 
 

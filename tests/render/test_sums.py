@@ -16,7 +16,7 @@ from wncompare.analysis.views import views
 from wncompare.cli.report import data
 from wncompare.config import Config
 from wncompare.records import Experiment
-from wncompare.render import html, latex, markdown, notebook
+from wncompare.render import html, latex, markdown, notebook, tables
 from wncompare.render.figures import differences
 from wncompare.render.figures.style import MUTED
 
@@ -32,7 +32,7 @@ def experiment(write_records: Write, tiny: Config) -> Experiment:
     variants = [{"name": name} for name in WEIGHTS]
     contrasts = [{"name": "mean_of_two", "weights": WEIGHTS}]
     folder = write_records(
-        configured(tiny, variants=variants, contrasts=contrasts, seeds=list(range(6))), lambda *_: 0.5
+        configured(tiny, variants=variants, contrasts=contrasts, seeds=list(range(6)), targets=[0.4]), lambda *_: 0.5
     )
     for seed in range(6):
         redraw(folder, f"weight_norm/seed-{seed}", [0.55 + 0.01 * seed])
@@ -40,8 +40,10 @@ def experiment(write_records: Write, tiny: Config) -> Experiment:
 
 
 def test_tables_name_it_and_its_sum(experiment: Experiment) -> None:
-    """Markdown, the notebook and LaTeX have the contrast's name with what is added and subtracted."""
+    """Markdown, the notebook and LaTeX have the contrast's name with what is added and subtracted, and whole rows."""
     summary = summarize(experiment)
+    for table in tables.tables(summary):
+        assert {len(row) for row in table.rows} == {len(table.columns)}
     assert f"| mean\\_of\\_two: {LABEL.replace('_', chr(92) + '_')} |" in markdown.render(summary)
     assert f"<th>mean_of_two: {LABEL}</th>" in notebook.render(summary)
     assert latex.escaped(f"mean_of_two: {LABEL}") in latex.render(summary)

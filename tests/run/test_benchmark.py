@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks import common, flops, tables
+from benchmarks import common, flops, networks, tables
 from wncompare import cli
 from wncompare import config as configs
 from wncompare.errors import WncompareError
@@ -292,3 +292,27 @@ def test_kernels_are_listed_by_what_they_take_and_none_is_lost() -> None:
     assert lines[2] == "| kind_0 | 16 (2) | 16 (2) |"
     assert lines[-1] == "| all others | 3 (4) | 3 (4) |"
     assert len(lines) == 2 + 14 + 1
+
+
+def test_networks_are_measured_in_wncompare_and_in_fit() -> None:
+    """A step of a VAE takes some time in both, on this backend."""
+    for system in ("wncompare", "Keras 3 fit, TensorFlow"):
+        found = networks.measured("VAE, dense, 28 × 28", system, steps=2, epochs=1)
+        assert found["processor_ms"] > 0
+        assert found["step_ms"] > 0
+
+
+def test_a_table_of_networks_compares_with_wncompare() -> None:
+    """Medians over the rounds, as multiples of wncompare's; what was not measured is a dash."""
+    times = [("a", "wncompare", 2.0), ("a", "wncompare", 4.0), ("a", "fit", 6.0), ("b", "fit", 5.0)]
+    rows = [{"network": name, "system": system, "processor_ms": ms, "load": 1.0} for name, system, ms in times]
+    result = {
+        "measurements": rows,
+        "failures": [],
+        "started": "2026-01-01",
+        "environment": {"processor": "p", "cores": 2},
+        "settings": {"batch": 32, "epochs": 3},
+    }
+    text = tables.networks(result)
+    assert "| a | 3.0 | 6.0 (2.0 times) |" in text
+    assert "| b | – | 5.0 |" in text

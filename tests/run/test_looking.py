@@ -253,3 +253,14 @@ def test_a_damaged_log_is_named(tiny: Config, tmp_path: Path) -> None:
     (folder / "looks.json").write_text('{"schema_version": 1, "looks": [{"at"')
     with pytest.raises(RecordsError, match=r"looks\.json: damaged JSON .*: put back a copy, or delete it"):
         records.read(folder)
+
+
+def test_a_damaged_protocol_is_named(tiny: Config, tmp_path: Path) -> None:
+    """Where experiment.json cannot be read nothing is settled under it; a list of seeds goes on, as ever."""
+    folder = tmp_path / "out"
+    execute(tiny, folder, engine=Pretender(clear))
+    (folder / "experiment.json").write_text("{")
+    with pytest.raises(RecordsError, match=r"experiment\.json: damaged JSON"):
+        execute(until(tiny), folder, engine=Pretender(clear))
+    execute(tiny, folder, engine=Pretender(clear))
+    assert records.read_config(folder) == tiny

@@ -7,11 +7,11 @@ from wncompare.analysis.artefacts import artefacts
 from wncompare.analysis.choice import remarks
 from wncompare.analysis.environment import differing
 from wncompare.analysis.headline import Metric, headline
-from wncompare.analysis.peeks import gaps, peeks
+from wncompare.analysis.peeks import gaps, peeks, replaced
 from wncompare.analysis.sampling import test_examples
 from wncompare.analysis.schema import Comparison, Counts, Targets
 from wncompare.analysis.words import counted, exploratory, metric_name
-from wncompare.records import Experiment
+from wncompare.records import Experiment, Scores
 
 _BEST = {"higher": "highest", "lower": "lowest"}
 ENOUGH_PAIRS = 6
@@ -39,10 +39,19 @@ def caveats(
     experiment: Experiment, runs: Counts, targets: Targets, comparisons: Sequence[Comparison]
 ) -> tuple[str, ...]:
     """Every caveat that applies, in the order of reading; those that are `grave` are among them."""
+    if isinstance(experiment, Scores):
+        return (
+            *_of_runs(runs),
+            _UNKNOWN,
+            _of_condition(experiment, comparisons),
+            *_of_pairs(experiment, comparisons),
+            *_of_targets(targets, headline(experiment)),
+        )
     return (
         *_of_runs(runs),
         *peeks(experiment),
         *artefacts(experiment),
+        *replaced(experiment),
         *gaps(experiment),
         _of_condition(experiment, comparisons),
         *_of_data(experiment),
@@ -54,6 +63,13 @@ def caveats(
         *_of_times(experiment),
         "The headline is each run's last epoch; the best epoch is not picked.",
     )
+
+
+_UNKNOWN = (
+    "Unknown, for scores do not say it: the data and on which part of them the scores were taken, the model, the "
+    "machine, how settings were chosen, whether the best epoch was picked or seeds were added after a look, and what a "
+    "seed controlled: where the variants of a seed share nothing, pairs by seed gain nothing."
+)
 
 
 def _of_runs(runs: Counts) -> Iterator[str]:

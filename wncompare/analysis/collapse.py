@@ -58,7 +58,7 @@ def guess(experiment: Experiment) -> Guess | None:
         return None
     prefix = "val_" if experiment.config.holdout is None else "test_"
     examples, share = record.test_examples, record.test_majority
-    if share is None and record.test_variance is None:
+    if share is None and record.targets == "classes":
         examples, share = _PUBLISHED.get(record.name, (None, None))
     if examples and share is not None:
         error = sqrt(share * (1 - share) / examples)

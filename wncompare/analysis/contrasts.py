@@ -128,7 +128,7 @@ def _summary(
         smallest_p=judged.smallest_p,
         smallest_p_holm=judged.smallest_p_holm,
         sign_p=found.sign_p_value,
-        few_decide=judged.few_decide,
+        few_decide=judged.few_decide if settled is None else settled.few_decide,
         probability_of_improvement=_probability(within, pair) if pair.contrast.is_pair else _NONE,
         wins=found.wins,
         ties=found.ties,
@@ -138,7 +138,7 @@ def _summary(
         sampling_error=sampling.standard_error(within, weights),
         metrics=_metrics(weights, by_id, {each.seed for each in pair.by_seed}),
         step_ratio=sessions.step_ratio(*within) if pair.contrast.is_pair else _NONE,
-        time_to_target_ratios=_time_ratios(within) if pair.contrast.is_pair else (),
+        time_to_target_ratios=tuple(_time_ratio(pair.contrast, within, place) for place in range(len(within[0].times))),
         outcome=judged.outcome if settled is None else settled.outcome,
         settled=None if settled is None else settled.n,
         sentence="",
@@ -179,11 +179,10 @@ def _metrics(weights: Mapping[str, float], arms: Mapping[str, Arm], seeds: set[i
     }
 
 
-def _time_ratios(arms: Sequence[Arm]) -> tuple[TargetRatio, ...]:
-    return tuple(_time_ratio(arms, place) for place in range(len(arms[0].times)))
-
-
-def _time_ratio(arms: Sequence[Arm], place: int) -> TargetRatio:
+def _time_ratio(contrast: Contrast, arms: Sequence[Arm], place: int) -> TargetRatio:
+    target = arms[0].times[place].target
+    if not contrast.is_pair:
+        return TargetRatio(target, nan, nan, nan)
     seconds = (dict(zip(arm.headlines, arm.times[place].by_run["seconds"].tolist(), strict=True)) for arm in arms)
     found = stats.ratio_of_medians(*seconds)
-    return TargetRatio(arms[0].times[place].target, found.value, found.low, found.high)
+    return TargetRatio(target, found.value, found.low, found.high)

@@ -5,14 +5,15 @@ a little so loses a whole epoch. No run was stopped by a clock, so that a schedu
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from statistics import median
+from dataclasses import dataclass
+from statistics import fmean, median
 
 import numpy as np
 
-from wncompare.analysis import metrics, stats
+from wncompare.analysis import contrasts, judgement, metrics
 from wncompare.analysis.arms import Arm
 from wncompare.analysis.headline import Metric
+from wncompare.analysis.judgement import Judged, Paired
 from wncompare.analysis.schema import Cost, EqualCost
 from wncompare.config import Config, Contrast
 from wncompare.records import Run
@@ -33,65 +34,79 @@ class _Place:
     value: float
 
 
+@dataclass(frozen=True)
+class _Cut:
+    """A contrast at one setting with its runs cut to a budget, before it is judged."""
+
+    contrast: Contrast
+    cost: Cost
+    budget: float
+    epochs: dict[str, float]
+    pairs: Paired
+
+
 def tested(config: Config, settings: Sequence[Sequence[Arm]]) -> list[tuple[EqualCost, ...]]:
     """For each setting, given by its arms, every contrast at equal training seconds and at equal steps.
 
-    A kind of cost by which no run is cut is left out: there the contrast is the headline's. A pair of runs that were
-    trained in different sessions has no seconds to compare.
+    They are judged as the headline is, those of one kind of cost together. A kind of cost by which no run is cut is
+    left out: there the contrast is the headline's.
     """
-    found = [
-        [each for contrast in config.compared() for cost in KINDS if (each := _compared(config, arms, contrast, cost))]
-        for arms in settings
-    ]
-    for cost in KINDS:
-        found = _corrected(found, cost)
-    return list(map(tuple, found))
-
-
-def _corrected(found: Sequence[Sequence[EqualCost]], cost: Cost) -> list[list[EqualCost]]:
-    """The same with the p-values of one kind of cost corrected by Holm."""
-    family = np.array([each.p_value for setting in found for each in setting if each.cost == cost])
-    p_holm = iter(stats.holm(family).tolist())
     return [
-        [replace(each, p_holm=next(p_holm)) if each.cost == cost else each for each in setting] for setting in found
+        tuple(each for of_one_cost in of_setting for each in of_one_cost)
+        for of_setting in zip(*(_judged(config, settings, cost) for cost in KINDS), strict=True)
     ]
 
 
-def _gate(config: Config) -> stats.Gate:
-    """What the headline passes through: with `until` all holds at every look."""
-    until, tests = config.until, len(config.compared())
-    return stats.Looks(until.first, until.most, tests) if until else stats.Fixed(tests)
+def _judged(config: Config, settings: Sequence[Sequence[Arm]], cost: Cost) -> list[list[EqualCost]]:
+    cuts = [[cut for contrast in config.compared() if (cut := _cut(config, arms, contrast, cost))] for arms in settings]
+    sign, gate = settings[0][0].headline_metric.sign, judgement.gate_of(config)
+    judged = iter(judgement.judged([cut.pairs for of_setting in cuts for cut in of_setting], gate, sign=sign))
+    return [[_equal_cost(cut, next(judged)) for cut in of_setting] for of_setting in cuts]
 
 
-def _compared(config: Config, arms: Sequence[Arm], contrast: Contrast, cost: Cost) -> EqualCost | None:
+def _equal_cost(cut: _Cut, judged: Judged) -> EqualCost:
+    return EqualCost(
+        contrast=cut.contrast.name,
+        cost=cut.cost,
+        budget=cut.budget,
+        epochs=cut.epochs,
+        n=judged.found.n,
+        basis=judged.basis,
+        difference=judged.found.difference,
+        median=judged.found.median,
+        p_value=judged.p_value,
+        p_holm=judged.p_holm,
+        outcome=judged.outcome,
+    )
+
+
+def _cut(config: Config, arms: Sequence[Arm], contrast: Contrast, cost: Cost) -> _Cut | None:
+    """The contrast at equal cost; None where no run is cut by it."""
     weights = contrast.weighted()
     chosen = [arm for arm in arms if arm.variant.id in weights]
-    pairs = _pairs(chosen, cost)
+    pairs, metric = _pairs(chosen, cost), arms[0].headline_metric.validation
     budgets = {seed: _budget(config, pair, cost) for seed, pair in pairs.items()}
-    metric = arms[0].headline_metric.validation
     places = {
-        seed: {arm: _place(run, cost, budgets[seed], metric) for arm, run in pair.items()}
-        for seed, pair in pairs.items()
+        arm: {seed: _place(pair[arm], cost, budgets[seed], metric) for seed, pair in pairs.items()} for arm in weights
     }
-    if not any(places[seed][arm].epochs < run.epochs for seed, pair in pairs.items() for arm, run in pair.items()):
+    if not any(places[arm][seed].epochs < run.epochs for seed, pair in pairs.items() for arm, run in pair.items()):
         return None
-    ahead, behind = (_weighted(places, {arm: sign * weight for arm, weight in weights.items()}) for sign in (1, -1))
-    found = stats.compare_pairs(ahead, behind, sign=metric.sign, gate=_gate(config))
-    return EqualCost(
-        contrast=contrast.name,
+    values = {arm: {seed: place.value for seed, place in of_arm.items()} for arm, of_arm in places.items()}
+    return _Cut(
+        contrast=contrast,
         cost=cost,
         budget=median(budgets.values()),
-        epochs={arm: float(np.mean([place[arm].epochs for place in places.values()])) for arm in weights},
-        n=found.n,
-        difference=found.difference,
-        p_value=found.p_value,
-        p_holm=found.p_value,
+        epochs={arm: fmean(place.epochs for place in of_arm.values()) for arm, of_arm in places.items()},
+        pairs=contrasts.paired(weights, values, {arm.variant.id: arm.lost for arm in chosen}),
     )
 
 
 def _pairs(arms: Sequence[Arm], cost: Cost) -> dict[int, Pair]:
-    """The seeds of which every arm has a run that ended; where seconds are compared, in the same sessions."""
-    runs = {arm.variant.id: {run.record.seed: run for run in arm.ended} for arm in arms}
+    """The seeds of which every arm has a run that ended and whose cost is known; of seconds, in the same sessions."""
+    runs = {
+        arm.variant.id: {run.record.seed: run for run in arm.ended if cost in metrics.known_costs([run])}
+        for arm in arms
+    }
     sessions = {arm.variant.id: arm.sessions for arm in arms}
     seeds = sorted(set[int].intersection(*(set(by_seed) for by_seed in runs.values())))
     pairs = {seed: {arm: by_seed[seed] for arm, by_seed in runs.items()} for seed in seeds}
@@ -115,11 +130,3 @@ def _place(run: Run, cost: Cost, budget: float, metric: Metric) -> _Place:
         return _Place(run.epochs, metric.worst)
     epochs = int(np.searchsorted(metrics.costs(run, cost), budget * (1 + ROUNDING), side="right"))
     return _Place(epochs, float(run.history[metric.name][epochs - 1]) if epochs else np.nan)
-
-
-def _weighted(places: Mapping[int, Mapping[str, _Place]], weights: Mapping[str, float]) -> dict[int, float]:
-    """By seed the weighted sum of the arms whose weight is positive: two such sums keep a divergence on its side."""
-    return {
-        seed: sum(weight * place[arm].value for arm, weight in weights.items() if weight > 0)
-        for seed, place in places.items()
-    }

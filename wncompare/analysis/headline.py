@@ -5,9 +5,9 @@ from math import inf
 
 from wncompare.catalog.metrics import Better, better
 from wncompare.errors import RecordsError
-from wncompare.records import Experiment
+from wncompare.records import SCORE, Experiment, Scores
 
-_PREFIXES = ("val_", "test_")
+_PREFIXES = ("val_", "test_", SCORE)
 
 
 @dataclass(frozen=True)
@@ -24,8 +24,8 @@ class Metric:
 
     @property
     def validation(self) -> "Metric":
-        """The same on the data that each epoch is validated on."""
-        return Metric(f"val_{self.bare}", self.better)
+        """The same on the data that each epoch is validated on; a score is itself."""
+        return self if self.name.startswith(SCORE) else Metric(f"val_{self.bare}", self.better)
 
     @property
     def training(self) -> "Metric":
@@ -60,6 +60,8 @@ def headline(experiment: Experiment) -> Metric:
     Raises:
         RecordsError: the runs do not have the metric that the config names.
     """
+    if isinstance(experiment, Scores):
+        return Metric(SCORE + experiment.metric, experiment.better)
     chosen = experiment.config.headline
     prefix = "val_" if experiment.config.holdout is None else "test_"
     if chosen is None:

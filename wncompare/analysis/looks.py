@@ -111,7 +111,7 @@ def _complete(experiment: Experiment) -> int:
 def look(experiment: Experiment) -> Look:
     """What the verdict says of all the runs that there are."""
     compared = settings(experiment)
-    tested = contrasts.tested(experiment.config, [_arms(experiment, setting) for setting in compared], settled={})
+    tested = contrasts.tested(experiment.config, [arms_at(experiment, setting) for setting in compared], settled={})
     return Look(
         experiment.seeds,
         {
@@ -122,7 +122,8 @@ def look(experiment: Experiment) -> Look:
     )
 
 
-def _arms(experiment: Experiment, setting: Setting) -> list[Arm]:
+def arms_at(experiment: Experiment, setting: Setting) -> list[Arm]:
+    """Every variant at the setting's point, without targets."""
     judged, points, trained_in = headline(experiment), setting.points, sessions.sessions(experiment.runs)
     runs = {variant.id: tuple(experiment.of(variant, points[variant.id])) for variant in experiment.config.variants}
     limit = guess(experiment)

@@ -21,6 +21,8 @@ _TRAINING = ("schedule", "early_stopping", "stop_at")
 
 def methods(summary: Summary) -> str:
     """Design, training, tuning, outcome, statistics, what they are conditional on, machine and versions."""
+    if summary.source == "scores":
+        return " ".join((*_of_scores(summary), *_statistics(summary)))
     return " ".join(
         (
             *_design(summary),
@@ -53,7 +55,20 @@ def _design(summary: Summary) -> Iterator[str]:
         yield f"Initialization from data took {config['init_batch']} training examples."
 
 
+def _of_scores(summary: Summary) -> Iterator[str]:
+    """What is known of scores that something else produced."""
+    variants = ", ".join(variant["label"] for variant in summary.config["variants"])
+    yield (
+        f"The outcome is the {metric_name(summary.headline)} of {counted(len(summary.config['variants']), 'variant')} "
+        f"({variants}), each with {counted(len(summary.seeds), 'seed')} ({_listed(summary.seeds)}), as "
+        f"wncompare was given it; differences are taken seed by seed{_pairs(summary)}."
+    )
+    yield ("Data, model, training, tuning and machine are unknown to it, and so is what the variants of a seed share.")
+
+
 def _variant(variant: Mapping[str, Any]) -> str:
+    if variant["name"] == "function":
+        return f"{variant['label']}: the function {variant['options'].get('function')} of the authors' own"
     return f"{variant['label']}: {_named(variant, 'label', 'id', 'color')}"
 
 
@@ -101,11 +116,12 @@ def _outcome(summary: Summary) -> str:
 
 def _statistics(summary: Summary) -> Iterator[str]:
     yield from _ended(summary)
-    yield (
-        f"Means over seeds, and means of paired differences, stand with their {100 * summary.confidence:g} % "
-        f"Student-t intervals; p-values are of two-sided paired sign-flip permutation tests ({_patterns(summary)}), "
-        f"{_correction(summary)}."
-    )
+    yield _of_looks(summary) if isinstance(summary.config["seeds"], Mapping) else _of_fixed_seeds(summary)
+    if any(contrast.basis == "median" for comparison in summary.comparisons for contrast in comparison.contrasts):
+        yield (
+            "Where a run of a contrast collapsed (no better than a constant guess) or diverged, no mean is given: "
+            "the median difference with its interval between order statistics and a sign test take its place."
+        )
     yield (
         "A step-time ratio is the geometric mean of the paired ratios of a training step's time, compilation apart; "
         "its replication is the session, so that it has an interval from three sessions on."
@@ -119,6 +135,24 @@ def _statistics(summary: Summary) -> Iterator[str]:
     yield (
         "All intervals are over seeds alone: they are conditional on this training set, on this test set and split, "
         "on these settings and, for times, on this machine."
+    )
+
+
+def _of_fixed_seeds(summary: Summary) -> str:
+    return (
+        f"Means over seeds, and means of paired differences, stand with their {100 * summary.confidence:g} % "
+        f"Student-t intervals; p-values are of two-sided paired sign-flip permutation tests ({_patterns(summary)}), "
+        f"{_correction(summary)}."
+    )
+
+
+def _of_looks(summary: Summary) -> str:
+    percent = f"{100 * summary.confidence:g} %"
+    return (
+        f"Means over seeds stand with their {percent} Student-t intervals, means of paired differences with a "
+        f"{percent} t confidence sequence (a mixture of normal effects of one standard deviation), all contrasts' at "
+        "once; a p-value is the larger of that mixture's and of a test martingale for differences that are symmetric, "
+        f"{_correction(summary)}. Both hold at every look."
     )
 
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from wncompare.analysis import stats
 from wncompare.analysis.headline import Metric
-from wncompare.analysis.schema import Cost
+from wncompare.analysis.schema import COSTS, Cost
 from wncompare.config import Config, Variant
 from wncompare.config.grid import Point
 from wncompare.records import Experiment, Run
@@ -97,7 +97,13 @@ def mean_costs(runs: Sequence[Run], cost: Cost) -> NDArray[np.float64]:
     spent = np.full((len(runs), epochs), np.nan)
     for row, run in zip(spent, runs, strict=True):
         row[: run.epochs] = np.diff(costs(run, cost), prepend=0.0)
-    return np.cumsum([column[~np.isnan(column)].mean() for column in spent.T])
+    means = [column[~np.isnan(column)].mean() if not np.isnan(column).all() else np.nan for column in spent.T]
+    return np.cumsum(means)
+
+
+def known_costs(runs: Sequence[Run]) -> tuple[Cost, ...]:
+    """The kinds of cost that every epoch of the runs has; of scores that something else produced some are unknown."""
+    return tuple(cost for cost in COSTS if all(np.isfinite(costs(run, cost)).all() for run in runs))
 
 
 def times_to_target(runs: Sequence[Run], cost: Cost, target: float, headline: Metric) -> NDArray[np.float64]:

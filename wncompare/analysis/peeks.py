@@ -13,7 +13,7 @@ _SHOWN = 12
 
 def peeks(experiment: Experiment) -> Iterator[str]:
     """Caveats on seeds that were added or left out after a look, and on a protocol that was written after one."""
-    telling = [look for look in experiment.looks if any(said.outcome not in _UNTELLING for said in look.contrasts)]
+    telling = [look for look in _telling(experiment) if look.settings == experiment.settings]
     foreign = [look for look in telling if look.protocol != experiment.protocol]
     if foreign:
         yield (
@@ -22,6 +22,20 @@ def peeks(experiment: Experiment) -> Iterator[str]:
         )
     if experiment.config.until is None:
         yield from _of_a_list(experiment.seeds, telling)
+
+
+def _telling(experiment: Experiment) -> list[LookRecord]:
+    return [look for look in experiment.looks if any(said.outcome not in _UNTELLING for said in look.contrasts)]
+
+
+def replaced(experiment: Experiment) -> Iterator[str]:
+    """A caveat on runs that were looked at and have been replaced by those of other settings."""
+    others = [look for look in _telling(experiment) if look.settings != experiment.settings]
+    if others and experiment.settings:
+        yield (
+            f"There had been {counted(len(others), 'look')} at runs of other settings, which these have replaced: what "
+            "was trained may have been chosen by its results."
+        )
 
 
 def _of_a_list(seeds: Sequence[int], telling: Sequence[LookRecord]) -> Iterator[str]:

@@ -188,9 +188,12 @@ class EqualCost:
     budget: float
     epochs: dict[str, float]
     n: int
+    basis: Basis
     difference: Estimate
+    median: Quantile
     p_value: float
     p_holm: float
+    outcome: Outcome
 
 
 @dataclass(frozen=True)
@@ -285,6 +288,8 @@ class Summary:
     """An experiment in numbers and words: what every report shows and summary.json holds."""
 
     experiment: str
+    source: Literal["runs", "scores"]
+    """Whether the numbers are of runs of wncompare's, or scores that something else produced."""
     dataset: str
     model: str
     headline: str

@@ -1,7 +1,6 @@
 """A contrast in a sentence: what was found, its numbers, how often runs were lost, what it cost."""
 
 from collections.abc import Iterator, Sequence
-from itertools import count
 from math import isfinite, isnan
 from typing import Protocol
 
@@ -11,6 +10,9 @@ from wncompare.analysis.judgement import ALPHA
 from wncompare.analysis.schema import Basis, ContrastSummary, Outcome
 from wncompare.analysis.stats import Fixed, Looks
 from wncompare.analysis.words import counted, estimate, metric_name, p, share, signed
+
+MOST_NEEDED = 200
+"""So many pairs are not asked for."""
 
 
 class Found(Protocol):
@@ -106,7 +108,8 @@ def _finding(contrast: ContrastSummary, arms: Sequence[Arm], gate: Fixed | Looks
         case "equal":
             return f"{_claim(contrast, arms)} in each of {pairs}"
         case "equivalent" | "not told from noise" if contrast.few_decide:
-            return f"Few pairs decide the mean of {subject}: {few(contrast)}; {_of_mean(contrast, smallest)}: {numbers}"
+            mean = f"{_of_mean(contrast, smallest)}: {numbers}{_undecided(contrast, smallest)}"
+            return f"Few pairs decide the mean of {subject}: {few(contrast)}; {mean}"
         case "equivalent":
             return f"{_claim(contrast, arms)} within ±{smallest:g}: {numbers}"
         case "not told from noise":
@@ -114,7 +117,7 @@ def _finding(contrast: ContrastSummary, arms: Sequence[Arm], gate: Fixed | Looks
         case "too few":
             return (
                 f"{pairs} are too few for a verdict on {subject}: {numbers}; "
-                f"at best they reach {p(contrast.smallest_p_holm)}, and a verdict takes {_needed(contrast, gate)}"
+                f"at best they reach {p(contrast.smallest_p_holm)}, and {_needed(contrast, gate)}"
             )
         case "one pair":
             pair = contrast.by_seed[0]
@@ -205,10 +208,11 @@ def _undecided(contrast: ContrastSummary, smallest: float | None) -> str:
     return f"; whether a difference of {smallest:g} is there is undecided" if contrast.equivalence else ""
 
 
-def _needed(contrast: ContrastSummary, gate: Fixed | Looks) -> int:
-    """The fewest pairs that can reach 5 % after the correction."""
+def _needed(contrast: ContrastSummary, gate: Fixed | Looks) -> str:
+    """The fewest pairs that can reach 5 % after the correction; random sign patterns reach no p-value there is."""
     smallest = gate.smallest_p if contrast.basis == "mean" else gate.smallest_sign_p
-    return next(n for n in count(2) if gate.tests * smallest(n) < ALPHA)
+    enough = next((n for n in range(2, MOST_NEEDED) if gate.tests * smallest(n) < ALPHA), None)
+    return f"a verdict takes {enough}" if enough else f"no number of pairs is enough for {gate.tests} contrasts"
 
 
 def _lost(contrast: ContrastSummary, arms: Sequence[Arm]) -> Iterator[str]:

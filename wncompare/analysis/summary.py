@@ -23,7 +23,7 @@ from wncompare.analysis.verdict import verdict
 from wncompare.analysis.views import View, Views, dataset_of, views
 from wncompare.analysis.words import model_name
 from wncompare.config import Config
-from wncompare.records import Experiment
+from wncompare.records import Experiment, Scores
 
 __all__ = ["Summary", "as_data", "summarize"]
 
@@ -40,6 +40,7 @@ def summarize(experiment: Experiment) -> Summary:
     runs = counts(experiment)
     return Summary(
         experiment=config.name,
+        source="scores" if isinstance(experiment, Scores) else "runs",
         dataset=dataset_of(experiment),
         model=model_name(config),
         headline=judged.name,

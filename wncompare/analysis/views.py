@@ -17,7 +17,7 @@ from wncompare.analysis.looks import counted
 from wncompare.analysis.schema import Cost, Counts
 from wncompare.analysis.settings import Setting, everyone_at, settings
 from wncompare.config import Config
-from wncompare.records import METRICS, Experiment
+from wncompare.records import METRICS, SCORE, Experiment
 
 ACCURACIES = (0.0, 1.0)
 LOSSES = (-np.inf, np.inf)
@@ -67,7 +67,12 @@ class View:
     def steps_an_epoch(self) -> float | None:
         """The steps of an epoch where they are the same in every epoch of every run."""
         steps = {float(step) for arm in self.arms for run in arm.ended for step in run.history["steps"]}
-        return steps.pop() if len(steps) == 1 else None
+        return steps.pop() if len(steps) == 1 and "steps" in self.costs else None
+
+    @cached_property
+    def costs(self) -> tuple[Cost, ...]:
+        """The kinds of cost that curves can stand over: those that are known of every run."""
+        return metrics.known_costs([run for arm in self.arms for run in arm.runs])
 
     def longest(self, cost: Cost) -> float:
         """What the run that cost most had cost at its end, of those that finished."""
@@ -90,7 +95,8 @@ class View:
 
         A diverged run may leave the axes: it would flatten the others.
         """
-        lowest, highest = ACCURACIES if metric.endswith("accuracy") else LOSSES
+        is_share = metric.endswith("accuracy") and not metric.startswith(SCORE)  # which may be in percent
+        lowest, highest = ACCURACIES if is_share else LOSSES
         shown = self._finished or [run for arm in self.arms for run in arm.curves]
         low, high = _extent(run.values[metric] for run in shown) or ACCURACIES
         size = (high - low) or 0.1

@@ -8,13 +8,17 @@ from wncompare.analysis.estimates import Estimate, Quantile
 from wncompare.analysis.headline import Metric, bare
 from wncompare.analysis.schema import TargetRatio
 from wncompare.config import Config
+from wncompare.records import SCORE
 
 
 def metric_name(name: str) -> str:
-    """What people call a metric: "validation accuracy", "test auc", "training mean absolute error"."""
-    kinds = {"val_": "validation", "test_": "test"}
+    """What people call a metric: "validation accuracy", "test auc", "training mean absolute error".
+
+    Of a score that something else produced nobody knows on which data it was taken: "accuracy".
+    """
+    kinds = {"val_": "validation ", "test_": "test ", SCORE: ""}
     kind = next((kind for kind in kinds if name.startswith(kind)), "")
-    return f"{kinds.get(kind, 'training')} {name.removeprefix(kind).replace('_', ' ')}"
+    return f"{kinds.get(kind, 'training ')}{name.removeprefix(kind).replace('_', ' ')}"
 
 
 def directed(metric: Metric) -> str:

@@ -41,6 +41,15 @@ def several(name: str, value: Any, example: str) -> list[Any]:
     return several_of
 
 
+def seeds(value: Any) -> Any:
+    """A list of seeds, or a mapping that says until when there are more.
+
+    Raises:
+        UsageError: it is a single one, or something else.
+    """
+    return plain(value) if isinstance(value, Mapping) else several("seeds", value, "range(3) or [0, 1, 2]")
+
+
 def mapping(name: str, value: Any, example: str) -> dict[str, Any]:
     """A mapping as in a config; None is an empty one.
 
@@ -83,6 +92,39 @@ def folder(name: str, value: Any) -> Path:
     if path.exists() and not path.is_dir():
         raise UsageError(f"{name}: {path} is a file: name a folder")
     return path
+
+
+def file_or_folder(name: str, value: Any) -> Path:
+    """A path, of a file or a folder.
+
+    Raises:
+        UsageError: it is none.
+    """
+    if not isinstance(value, str | Path) or not str(value):
+        raise UsageError(f"{name}: {shown(value)}: expected the path of a file or folder")
+    return Path(value)
+
+
+def none_of(given: Mapping[str, Any], what: str) -> None:
+    """Refuse arguments that are for something else.
+
+    Raises:
+        UsageError: one of them is given.
+    """
+    for name, value in given.items():
+        if value:
+            raise UsageError(f"{name}: {shown(value)}: is for {what}: leave it out")
+
+
+def text(name: str, value: Any) -> str | None:
+    """Text, or None.
+
+    Raises:
+        UsageError: it is something else.
+    """
+    if value is not None and not isinstance(value, str):
+        raise UsageError(f"{name}: {shown(value)}: expected text, or None")
+    return value
 
 
 def whole_number(name: str, value: Any) -> int | None:

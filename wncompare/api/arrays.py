@@ -86,19 +86,20 @@ def _array(value: Any, name: str) -> NDArray[Any]:
         raise UsageError(f"dataset: {name}: masked in row {row}: leave the row out, or fill the value in")
     try:
         array = np.asarray(value)
-    except (TypeError, ValueError):
-        raise UsageError(f"dataset: {name}: {_ragged(value)}") from None
+    except Exception as error:  # whatever makes arrays of itself raises what it likes
+        raise UsageError(f"dataset: {name}: no array ({type(error).__name__}): {_remedy(value)}") from None
     if array.dtype.kind == "O":
-        raise UsageError(f"dataset: {name}: of Python objects: expected numbers; {_ragged(value)}")
+        raise UsageError(f"dataset: {name}: a {type(value).__name__} of Python objects: {_remedy(value)}")
     return array
 
 
-def _ragged(value: Any) -> str:
-    """The first row that is not as long as the first."""
-    lengths = [np.size(row) if np.isscalar(row) else len(row) if hasattr(row, "__len__") else 1 for row in value]
+def _remedy(value: Any) -> str:
+    """What to do with what is no array; where rows differ in length, with the first that does."""
+    rows = value if isinstance(value, list | tuple | np.ndarray) and np.ndim(value[:0]) else ()
+    lengths = [len(row) if isinstance(row, list | tuple | np.ndarray) else 1 for row in rows]
     row = next((number for number, length in enumerate(lengths) if length != lengths[0]), None)
     if row is None:
-        return "make it an array of numbers"
+        return "expected numbers that NumPy makes an array of; a sparse one needs toarray(), a generator list()"
     return (
         f"row {row} has the length {lengths[row]}, row 0 {lengths[0]}: make all rows of one length, padded where short"
     )

@@ -29,13 +29,14 @@ def compare(
     build_model: "Callable[[], keras.Model]",
     dataset: str | Mapping[str, Any] | arrays.Arrays,
     variants: "Iterable[str | Mapping[str, Any] | Callable[[keras.Model], keras.Model]]" = ("regular", "weight_norm"),
-    seeds: Iterable[int] = range(10),
+    seeds: Iterable[int] | Mapping[str, Any] = range(10),
     *,
     output: str | Path,
     training: Mapping[str, Any] | None = None,
     validation: str | Mapping[str, float] = "test",
     init_batch: int = 512,
     grid: Mapping[str, Iterable[Any]] | None = None,
+    headline: Mapping[str, str] | None = None,
     workers: int | None = None,
     device: Device | None = None,
     data_dir: str | Path | None = None,
@@ -59,12 +60,15 @@ def compare(
             outputs; what it keeps of the network's layers keeps their initial weights, which are those of the other
             arms. It is named by its `__name__`, or by ``{"function": f, "id": "name"}``, which takes a label and a
             color too, and like `build_model` it is recognised by what it makes.
-        seeds: several whole numbers; the unit of replication, shared by all variants.
+        seeds: several whole numbers; the unit of replication, shared by all variants. As in a config,
+            ``{"until": "settled"}`` is as many as settle every contrast.
         output: the folder for the records. The same call again trains only what is missing there.
         training: as in a config: optimizer, loss, batch_size, epochs, schedule, early_stopping, ….
         validation: "test", or ``{"holdout": 0.1}`` to keep the test split for the end.
         init_batch: how many training images data-dependent initialization takes.
         grid: values that every variant is trained with, by key: ``{"training.batch_size": [32, 64]}``.
+        headline: the metric that verdicts are about, ``{"metric": "loss"}``; by default the accuracy or, of
+            targets that are no classes, the loss.
         workers: runs at a time; by default one a core.
         device: "cpu" or "gpu"; by default a GPU where TensorFlow sees one.
         data_dir: where to look for datasets first.
@@ -90,7 +94,8 @@ def compare(
                 "validation": arguments.plain(validation),
                 "init_batch": arguments.plain(init_batch),
                 "grid": arguments.mapping("grid", grid, '{"training.batch_size": [32, 64]}'),
-                "seeds": arguments.several("seeds", seeds, "range(3) or [0, 1, 2]"),
+                "headline": arguments.mapping("headline", headline, '{"metric": "loss"}') or None,
+                "seeds": arguments.seeds(seeds),
             },
             arguments.folder("output", output),
             quiet=quiet,

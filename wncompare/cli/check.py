@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from wncompare.cli.options import CONFIG, DATA_DIR, JSON, SET, WORKERS, print_json
+from wncompare.cli.options import ANY_PATH, CONFIG, DATA_DIR, JSON, SET, WORKERS, print_json
 
 if TYPE_CHECKING:
+    from wncompare.analysis.needed import Needed
     from wncompare.config import Config
     from wncompare.data import Dataset
 
@@ -16,15 +17,22 @@ if TYPE_CHECKING:
 @click.command()
 @CONFIG
 @SET
+@click.option("--output", metavar="DIR", type=ANY_PATH, help="Where a run would write, instead of results/<name>.")
 @DATA_DIR
 @WORKERS
 @JSON
 def check(
-    config_file: Path, overrides: tuple[str, ...], data_dir: Path | None, workers: int | None, as_json: bool
+    config_file: Path,
+    overrides: tuple[str, ...],
+    output: Path | None,
+    data_dir: Path | None,
+    workers: int | None,
+    as_json: bool,
 ) -> None:
     """Validate CONFIG, open its data, build each variant and take a step; print what is normalized, plan and time.
 
     Keeps nothing of that step, and downloads nothing. Where the data are not on this machine yet, nothing is built.
+    Where the results folder holds a few seeds: how many would find the config's smallest_difference.
     """
     import yaml
 
@@ -40,6 +48,7 @@ def check(
     dataset = _opened(config, data_dir)
     audited = None if dataset is None else audit(config, dataset, data_dir=data_dir)
     plan = forecast(config, workers=workers)
+    seeds = _needed(config, output or Path("results") / config.name, workers=plan.workers)
     if as_json:
         found = None if dataset is None else description.as_data(dataset)
         layers = None if audited is None else audited.summaries
@@ -50,12 +59,27 @@ def check(
                 "dataset": found,
                 "layers": layers,
                 "plan": plan.as_data(),
+                "needed": [each.as_data() for each in seeds],
             }
         )
         return
     click.echo(yaml.safe_dump(config.dump(), sort_keys=False, allow_unicode=True, default_flow_style=None), nl=False)
     tables = () if audited is None else [f"{variant}: {table}\n" for variant, table in audited.tables.items()]
-    click.echo("\n".join(["", *tables, *_described(config, dataset), *text.lines(plan)]))
+    click.echo(
+        "\n".join(
+            ["", *tables, *_described(config, dataset), *text.lines(plan), *text.needed_lines(seeds, plan.workers)]
+        )
+    )
+
+
+def _needed(config: "Config", folder: Path, *, workers: int) -> "tuple[Needed, ...]":
+    """How many seeds would tell, by those in the folder; none where there is no such folder."""
+    from wncompare import records
+    from wncompare.analysis.needed import needed
+
+    if config.smallest_difference is None or not (folder / records.EXPERIMENT_FILE).exists():
+        return ()
+    return needed(records.read(folder), config, workers=workers)
 
 
 def _opened(config: "Config", data_dir: Path | None) -> "Dataset | None":

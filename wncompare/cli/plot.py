@@ -1,11 +1,12 @@
 """`wncompare plot`."""
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from wncompare.cli.options import ANY_PATH, JSON, PATH, print_json
+from wncompare.cli.options import ANY_PATH, JSON, PATH, experiments, print_json, scores
 
 if TYPE_CHECKING:
     from wncompare.records import Experiment
@@ -24,17 +25,18 @@ if TYPE_CHECKING:
     "--output", metavar="DIR", type=ANY_PATH, help="Write below DIR, a folder an experiment, instead of plots/."
 )
 @JSON
-def plot(path: Path, format: str, output: Path | None, as_json: bool) -> None:
+@scores
+def plot(path: Path, format: str, output: Path | None, as_json: bool, of_scores: Mapping[str, Any]) -> None:
     """Draw every experiment at or below PATH, each into its own plots/ folder.
+
+    PATH may be a CSV of anyone's scores, as for report; its figures go to NAME-report/plots/ beside it.
 
     With --output an experiment's figures go to the same place below DIR as it has below PATH, or to DIR/<its folder's
     name>/ where PATH is the experiment itself.
     """
-    from wncompare import records
-
     written: list[Path] = []
-    for folder in records.find(path):
-        experiment = records.read(folder)
+    for experiment in experiments(path, of_scores):
+        folder = experiment.folder
         if not experiment.has_finished:
             click.echo(f"{folder}: no run has finished: nothing to plot yet", err=True)
             continue
@@ -48,7 +50,7 @@ def plot(path: Path, format: str, output: Path | None, as_json: bool) -> None:
 
 def _place(folder: Path, path: Path) -> Path:
     """Where a mirror of `path` has `folder`; an experiment alone keeps its name."""
-    return Path(folder.resolve().name) if folder == path else folder.relative_to(path)
+    return folder.relative_to(path) if path.is_dir() and folder != path else Path(folder.resolve().name)
 
 
 def draw(experiment: "Experiment", format: str, folder: Path) -> list[Path]:

@@ -1,12 +1,13 @@
 """`wncompare report`, and how `run` saves and shows its summary."""
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from wncompare.cli.options import ANY_PATH, PATH, print_json
+from wncompare.cli.options import ANY_PATH, PATH, experiments, print_json, scores
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -30,27 +31,29 @@ WIDTH = 140
     help="html goes to report.html beside the records, the others to stdout.",
 )
 @click.option("--output", metavar="FILE", type=ANY_PATH, help="Write to FILE; for one experiment.")
-def report(path: Path, format: str, output: Path | None) -> None:
+@scores
+def report(path: Path, format: str, output: Path | None, of_scores: Mapping[str, Any]) -> None:
     """Say what every experiment at or below PATH found: the verdict, its numbers and its caveats.
 
-    Goes to stdout; html goes to report.html beside the records.
+    Goes to stdout; html goes to report.html beside the records. PATH may be a CSV of anyone's scores: columns variant,
+    seed and a metric, a row a run; with a column epoch a row an epoch, with seconds and steps what it took.
     """
-    from wncompare import records
     from wncompare.analysis.summary import summarize
     from wncompare.errors import UsageError
 
-    folders = records.find(path)
-    if output is not None and len(folders) > 1:
+    read = experiments(path, of_scores)
+    if output is not None and len(read) > 1:
         raise UsageError(
-            f"--output {output}: {path} holds {len(folders)} experiments: name one of them, or leave --output out"
+            f"--output {output}: {path} holds {len(read)} experiments: name one of them, or leave --output out"
         )
-    found = [(experiment, summarize(experiment)) for experiment in map(records.read, folders)]
+    found = [(experiment, summarize(experiment)) for experiment in read]
     if output is not None or format == "html":
         for experiment, summary in found:
             click.echo(write_report(output or experiment.folder / REPORT_FILE, experiment, summary, format))
     elif format == "json":
         documents = [data(summary) for _, summary in found]
-        print_json(documents[0] if folders == [path] else {"schema_version": 1, "experiments": documents})
+        alone = len(read) == 1 and (read[0].folder == path or not path.is_dir())
+        print_json(documents[0] if alone else {"schema_version": 1, "experiments": documents})
     else:
         for experiment, summary in found:
             click.echo(_text(experiment, summary, format), nl=False)

@@ -48,10 +48,12 @@ def run(
 ) -> int:
     """Train every variant and seed of CONFIG, then plot, report and sum up.
 
-    Runs that an earlier call finished are skipped; interrupted ones go on from their last epoch.
+    Runs that an earlier call finished are skipped; interrupted ones go on from their last epoch. With seeds: {until:
+    settled} it ends with the seed that settles every contrast.
     """
     from wncompare import config as configs
     from wncompare import records
+    from wncompare.analysis.looks import counted
     from wncompare.analysis.summary import summarize
     from wncompare.render import progress as console
     from wncompare.run import execute as experiment
@@ -71,7 +73,7 @@ def run(
             fail_fast=fail_fast,
             listen=listen,
         )
-    finished = records.read(folder)
+    finished = counted(records.read(folder))
     found = summarize(finished)
     if _is_drawn(folder, found):
         click.echo(f"nothing is new: {folder}, its plots and its report are as they were", err=True)

@@ -111,13 +111,14 @@ def _on_brightness(name: str, split: Split) -> Iterator[str]:
 
 
 def _on_numbers(dataset: Dataset) -> Iterator[str]:
-    numbers = {name: array for name, array in dataset.train.inputs.items() if array.dtype == np.float32}
-    if not dataset.train.reconstructs and dataset.train.y.dtype == np.float32:
-        numbers["targets"] = dataset.train.y
-    for name, array in () if dataset.standardize else numbers.items():
+    found = [(f"numbers ({name})", array) for name, array in dataset.train.inputs.items()]
+    if not dataset.train.reconstructs:
+        found.append(("targets", dataset.train.y))
+    for what, array in found:
+        if array.dtype != np.float32 or dataset.standardize:
+            continue
         low, high = float(array.min()), float(array.max())
         if max(-low, high) > FAR:
-            what = name if name == "targets" else f"numbers ({name})"
             yield (
                 f"The training {what} go from {low:.3g} to {high:.3g}: "
                 "networks start out for numbers around 1; standardize: true brings them there."

@@ -28,14 +28,18 @@ class Split:
     `x` is an array or, where there are several inputs, a dictionary of arrays by name: uint8 images, float32 numbers or
     int32 tokens. `y` is int64 classes (n,), float32 numbers (n, …), or `x` itself where the inputs are to be given
     again. `standard` says how numbers are standardized on their way to the network; None: not at all.
+
+    A `part` of a split has the arrays of the `whole`, of which its examples are those in its `rows`, in that order.
     """
 
     x: Any
     y: Any
     standard: Standard | None = None
+    rows: NDArray[np.int32] | None = None
+    whole: "Split | None" = None
 
     def __len__(self) -> int:
-        return len(self.y)
+        return len(self.y if self.rows is None else self.rows)
 
     @property
     def inputs(self) -> Mapping[str, NDArray[Any]]:
@@ -59,31 +63,14 @@ class Split:
 
     def take(self, indices: NDArray[np.integer]) -> "Split":
         """The examples at `indices`, in that order."""
-        if isinstance(self.x, Mapping):
-            x: Any = {name: _rows(array, indices) for name, array in self.x.items()}
-        else:
-            x = _rows(self.x, indices)
-        return Split(x, x if self.reconstructs else _rows(self.y, indices), self.standard)
+        chosen = indices if self.rows is None else self.rows[indices]
+        x = {name: array[chosen] for name, array in self.x.items()} if isinstance(self.x, Mapping) else self.x[chosen]
+        return Split(x, x if self.reconstructs else self.y[chosen], self.standard)
 
-
-def _rows(array: NDArray[Any], indices: NDArray[np.integer]) -> NDArray[Any]:
-    """The rows at `indices`, in memory that a device takes as it is: a copy for that would double what they need."""
-    found = aligned((len(indices), *array.shape[1:]), array.dtype)
-    np.take(array, indices, axis=0, out=found, mode="clip")  # which writes there at once, unlike "raise"
-    return found
-
-
-ALIGNMENT = 64
-"""Bytes; what TensorFlow expects of a tensor's memory."""
-
-
-def aligned(shape: tuple[int, ...], dtype: Any) -> NDArray[Any]:
-    """An uninitialized array whose memory begins at a multiple of `ALIGNMENT`."""
-    size = math.prod(shape) * np.dtype(dtype).itemsize
-    memory = np.empty(size + ALIGNMENT, np.uint8)
-    start = -memory.ctypes.data % ALIGNMENT
-    found: NDArray[Any] = memory[start : start + size].view(dtype).reshape(shape)
-    return found
+    def part(self, rows: NDArray[np.integer]) -> "Split":
+        """The examples at `rows`, in that order, without a copy: workers share the arrays of a whole split."""
+        chosen = rows if self.rows is None else self.rows[rows]
+        return Split(self.x, self.y, self.standard, rows=chosen.astype(np.int32), whole=self.whole or self)
 
 
 @dataclass(frozen=True)
@@ -217,7 +204,7 @@ def splits(dataset: Dataset, fraction: float | None) -> tuple[Split, Split, Spli
         train, validation, test = *hold_out(dataset.train, fraction), dataset.test
     if not dataset.standardize:
         return train, validation, test
-    standard = Standard.of(train.inputs, None if train.reconstructs else train.y)
+    standard = Standard.of(train.inputs, None if train.reconstructs else train.y, train.rows)
     return (
         replace(train, standard=standard),
         replace(validation, standard=standard),
@@ -246,4 +233,4 @@ def hold_out(train: Split, fraction: float) -> tuple[Split, Split]:
             f"holdout {fraction}: leaves {(~held).sum()} examples to train on and {held.sum()} to validate on, "
             f"{rounded}expected at least one of each; choose another fraction or more data"
         )
-    return train.take(np.flatnonzero(~held)), train.take(np.flatnonzero(held))
+    return train.part(np.flatnonzero(~held)), train.part(np.flatnonzero(held))

@@ -56,13 +56,6 @@ class Form:
         return next(iter(self.inputs.values()))
 
     @property
-    def words(self) -> str:
-        """The form on one line: "32 × 32 × 3, 10 classes", "200 × 2 numbers, 1 number as the target"."""
-        several = len(self.inputs) > 1
-        inputs = (f"{name}: {_words(one)}" if several else _words(one) for name, one in self.inputs.items())
-        return f"{'; '.join(inputs)}, {_target_words(self.target)}"
-
-    @property
     def output(self) -> Shape:
         """The shape of what a model gives for an example.
 
@@ -74,22 +67,6 @@ class Form:
         if self.target.kind == "inputs" and self.input.kind == "token":
             return (*self.target.shape, self.input.vocabulary)
         return self.target.shape
-
-
-def _words(one: Input) -> str:
-    sizes = " × ".join(map(str, one.shape))
-    if one.kind == "image":
-        return sizes
-    return f"{sizes} {one.kind}s" + (f" of {one.vocabulary}" if one.kind == "token" else "")
-
-
-def _target_words(target: Target) -> str:
-    if target.kind == "classes":
-        return f"{target.classes} classes"
-    if target.kind == "inputs":
-        return "to be given again"
-    sizes = " × ".join(map(str, target.shape))
-    return f"{sizes} number{'' if target.shape == (1,) else 's'} as the target"
 
 
 def image_form(shape: Shape, classes: int) -> Form:

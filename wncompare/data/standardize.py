@@ -24,19 +24,22 @@ class Moments:
     deviation: NDArray[np.float32]
 
     @classmethod
-    def of(cls, numbers: NDArray[np.float32]) -> "Moments":
-        """The moments of numbers (n, …, features)."""
-        rows = numbers.reshape(-1, numbers.shape[-1])
-        mean = sum(block.sum(axis=0) for block in _blocks(rows)) / len(rows)
-        deviation = np.sqrt(sum(((block - mean) ** 2).sum(axis=0) for block in _blocks(rows)) / len(rows))
+    def of(cls, numbers: NDArray[np.float32], rows: NDArray[np.integer] | None = None) -> "Moments":
+        """The moments of numbers (n, …, features), of all examples or of those in `rows`."""
+        count = (len(numbers) if rows is None else len(rows)) * numbers[0].size // numbers.shape[-1]
+        mean = sum(block.sum(axis=0) for block in _blocks(numbers, rows)) / count
+        squares = sum(((block - mean) ** 2).sum(axis=0) for block in _blocks(numbers, rows))
+        deviation = np.sqrt(squares / count)
         constant = deviation <= np.maximum(_RESOLUTION * np.abs(mean), _SMALLEST)
         return cls(mean.astype(np.float32), np.where(constant, 1, deviation).astype(np.float32))
 
 
-def _blocks(rows: NDArray[np.float32]) -> Iterator[NDArray[np.float64]]:
-    step = max(1, _BLOCK // rows.shape[1])
-    for start in range(0, len(rows), step):
-        yield rows[start : start + step].astype(np.float64)
+def _blocks(numbers: NDArray[np.float32], rows: NDArray[np.integer] | None) -> Iterator[NDArray[np.float64]]:
+    """The features of some examples after the other, (…, features)."""
+    step = max(1, _BLOCK // numbers[0].size)
+    for start in range(0, len(numbers) if rows is None else len(rows), step):
+        place: Any = slice(start, start + step) if rows is None else rows[start : start + step]
+        yield numbers[place].reshape(-1, numbers.shape[-1]).astype(np.float64)
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,9 +50,11 @@ class Standard:
     target: Moments | None
 
     @classmethod
-    def of(cls, inputs: Mapping[str, NDArray[Any]], target: NDArray[Any] | None) -> "Standard":
-        """The standard of training examples; a `target` of None is the only input."""
-        moments = {name: Moments.of(array) for name, array in inputs.items() if array.dtype == np.float32}
+    def of(
+        cls, inputs: Mapping[str, NDArray[Any]], target: NDArray[Any] | None, rows: NDArray[np.integer] | None = None
+    ) -> "Standard":
+        """The standard of training examples, all or those in `rows`; a `target` of None is the only input."""
+        moments = {name: Moments.of(array, rows) for name, array in inputs.items() if array.dtype == np.float32}
         if target is None:
             return cls(moments, next(iter(moments.values()), None))
-        return cls(moments, Moments.of(target) if target.dtype == np.float32 else None)
+        return cls(moments, Moments.of(target, rows) if target.dtype == np.float32 else None)

@@ -53,7 +53,8 @@ def build(
     with noise.unmoved(model):  # by initialization from data, which is not every arm's
         model = _varied(model, config, variant, vary, dataset, batch)
     optimizer = _optimizer(config.training, epoch_steps=ceil(len(training) / config.training.batch_size))
-    metrics = objectives.metrics_of(config.training, accuracy=dataset.form.target.kind == "classes")
+    classes = model.output_shape[-1] if dataset.form.target.kind == "classes" else None
+    metrics = objectives.metrics_of(config.training, classes=classes)
     model.compile(optimizer=optimizer, loss=objectives.loss_of(config.training), metrics=metrics)
     return model
 

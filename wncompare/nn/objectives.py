@@ -22,18 +22,21 @@ def loss_of(training: Training) -> Any:
     return chosen.name if by_name else LOSSES[chosen.name].load()(**chosen.options)
 
 
-def metrics_of(training: Training, *, accuracy: bool) -> list[Any]:
-    """The metrics as `keras.Model.compile` takes them: the accuracy where there are classes, and what is asked for."""
+def metrics_of(training: Training, *, classes: int | None) -> list[Any]:
+    """The metrics as `keras.Model.compile` takes them: the accuracy, and what is asked for.
+
+    `classes` is how many outputs tell the class, None where the targets are none: then there is no accuracy.
+    """
     further = [
         METRICS[chosen.name].load()(**chosen.options, name=chosen.name) if chosen.options else chosen.name
         for chosen in training.metrics
     ]
-    return [_accuracy(training), *further] if accuracy else further
+    return further if classes is None else [_accuracy(training, classes), *further]
 
 
-def _accuracy(training: Training) -> Any:
+def _accuracy(training: Training, classes: int) -> Any:
     """Keras's, which takes an output above 0.5 for yes where there is one; of logits that is one above 0."""
-    if training.loss.name.startswith("binary") and training.loss.options.get("from_logits"):
+    if classes == 1 and training.loss.options.get("from_logits"):
         return keras.metrics.BinaryAccuracy(name="accuracy", threshold=0.0)
     return "accuracy"
 

@@ -22,6 +22,7 @@ from wncompare.records.layout import (
     METRICS,
     MODEL_FILE,
     RUN_FILE,
+    SCORE,
     run_folder,
     run_name,
 )
@@ -39,6 +40,7 @@ from wncompare.records.schema import (
     Status,
     is_done,
 )
+from wncompare.records.scores import Scores, is_scores, read_scores
 from wncompare.records.tables import read_history, read_layers, read_rows
 from wncompare.records.writing import clear_run, delete_run, write_experiment, write_history, write_layers, write_run
 
@@ -54,6 +56,7 @@ __all__ = [
     "METRICS",
     "MODEL_FILE",
     "RUN_FILE",
+    "SCORE",
     "TIMING",
     "DatasetRecord",
     "Experiment",
@@ -61,12 +64,14 @@ __all__ = [
     "LookedAt",
     "Run",
     "RunRecord",
+    "Scores",
     "Status",
     "clear_run",
     "delete_run",
     "difference",
     "find",
     "is_done",
+    "is_scores",
     "log_looks",
     "protocol_fingerprint",
     "protocol_of",
@@ -79,6 +84,7 @@ __all__ = [
     "read_record",
     "read_rows",
     "read_run",
+    "read_scores",
     "run_folder",
     "run_name",
     "write_experiment",

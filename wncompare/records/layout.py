@@ -21,6 +21,8 @@ ACCURACIES = ("accuracy", "val_accuracy")
 """What a history has where the targets are classes, and lacks where they are numbers."""
 EXTRA_COLUMNS = tuple(prefix + metric for metric in FURTHER for prefix in ("", "val_"))
 """What a history may have beside these where the config asks for more metrics."""
+SCORE = "score_"
+"""Before a metric's name where something else produced it, on data that nobody knows."""
 LAYER_COLUMNS = ("epoch", "layer", "v_norm", "g", "effective_learning_rate")
 
 

@@ -9,7 +9,7 @@ from wncompare.config import Config
 from wncompare.config.grid import Point
 from wncompare.errors import RecordsError, WncompareError
 from wncompare.records.identity import differences, farthest
-from wncompare.records.layout import EXPERIMENT_FILE, HISTORY_FILE, RUN_FILE, run_folder
+from wncompare.records.layout import ACCURACIES, EXPERIMENT_FILE, HISTORY_FILE, RUN_FILE, run_folder
 from wncompare.records.looks import read_looks
 from wncompare.records.schema import Experiment, ExperimentRecord, Run, RunRecord
 from wncompare.records.tables import read_history
@@ -102,6 +102,11 @@ def read_run(folder: Path, point: Point) -> Run:
     if record.status == "finished" and run.epochs != record.epochs:
         raise RecordsError(
             f"{folder / HISTORY_FILE}: {run.epochs} epochs, {record.epochs} expected: "
+            "delete the run's folder and run again"
+        )
+    if record.dataset.targets == "classes" and not {*ACCURACIES} <= run.history.keys():
+        raise RecordsError(
+            f"{folder / HISTORY_FILE}: no accuracy, though the targets are classes: "
             "delete the run's folder and run again"
         )
     return run

@@ -44,8 +44,9 @@ def _left_out(data: dict[str, Any], **defaults: Any) -> dict[str, Any]:
 class DatasetRecord(Record):
     """Which data a run was trained on, and what a reader should know of them.
 
-    `test_examples` is how many the test split has, `test_majority` the share of its most frequent class,
-    `test_variance` the mean squared distance of its numbers from their mean; records of earlier versions do not say.
+    `targets` are "classes", "numbers" or the "inputs"; `test_examples` is how many the test split has, `test_majority`
+    the share of its most frequent class, `test_variance` the mean squared distance of its numbers from their mean;
+    records of earlier versions do not say.
     """
 
     name: str
@@ -53,13 +54,15 @@ class DatasetRecord(Record):
     digest: str
     official: bool | None
     caveats: tuple[str, ...] = ()
+    targets: Literal["classes", "numbers", "inputs"] = "classes"
     test_examples: int | None = None
     test_majority: float | None = None
     test_variance: float | None = None
 
     @model_serializer(mode="wrap")
     def _without_what_is_not_known(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        return _left_out(serialize(self), test_examples=None, test_majority=None, test_variance=None)
+        unknown = {"test_examples": None, "test_majority": None, "test_variance": None}
+        return _left_out(serialize(self), targets="classes", **unknown)
 
 
 class RunRecord(Record):
@@ -162,11 +165,15 @@ class LookedAt(Record):
 
 
 class LookRecord(Record):
-    """One look: when, over which seeds, under which protocol (its fingerprint; none for a list), and what it said."""
+    """One look: when, over which seeds, under which protocol (its fingerprint; none for a list), and what it said.
+
+    `settings` is the fingerprint of what the runs were trained with (`Experiment.settings`).
+    """
 
     at: str
     seeds: tuple[int, ...]
     protocol: str | None = None
+    settings: str | None = None
     contrasts: tuple[LookedAt, ...]
 
 
@@ -208,6 +215,12 @@ class Experiment:
     def __post_init__(self) -> None:
         """Let all seeds of the config count where none are named."""
         object.__setattr__(self, "seeds", self.seeds or self.config.all_seeds)
+
+    @property
+    def settings(self) -> str | None:
+        """The fingerprint of what all runs share, variant and seed apart; None before there is one."""
+        shared = [{**run.record.identity, "variant": None, "seed": None} for run in self.runs[:1]]
+        return fingerprint(shared[0]) if shared else None
 
     @property
     def has_finished(self) -> bool:

@@ -17,7 +17,8 @@ def load(path: str | Path) -> "pd.DataFrame":
     Columns: experiment, variant, label, seed, status, point (empty without a grid), those of history.csv (epoch, loss,
     accuracy, val_loss, val_accuracy, learning_rate, train_seconds, eval_seconds, steps) and the value of each key of
     the grid, such as training.optimizer.learning_rate. Where the test split was kept for the end, test_loss,
-    test_accuracy and so on stand in the row of a run's last epoch, after which they were taken; NaN elsewhere.
+    test_accuracy and so on stand in the row of a run's last epoch, after which they were taken; NaN elsewhere. With
+    seeds until all is settled, runs of further seeds that were under way beside are rows too.
 
     Raises:
         RecordsError: there is no experiment, or a record is damaged; the message names the file.

@@ -1,14 +1,34 @@
 """A forecast as text: the plan, and about how long and how much memory it takes."""
 
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from math import ceil
 
+from wncompare.analysis.needed import Needed
+from wncompare.analysis.words import counted
 from wncompare.run.forecast import Forecast
 
 
 def lines(found: Forecast) -> tuple[str, str]:
     """A line for the plan, one for the estimate."""
     return f"plan: {_plan(found)}", f"estimate: {_estimate(found)}"
+
+
+def needed_lines(found: Sequence[Needed], workers: int) -> Iterator[str]:
+    """A line a contrast: how many seeds would tell, and how long they take."""
+    for each in found:
+        spread = f"by the spread of {counted(each.n, 'pair')} (standard deviation {each.deviation:.4f})"
+        tells = f"would find a difference of {each.smallest_difference:g} in {each.contrast} with 80 % power, {spread}"
+        if each.seeds is None:
+            yield f"seeds: not a million {tells}"
+        elif each.seeds <= each.n:
+            yield f"seeds: {each.seeds} {tells}: they are there"
+        else:
+            yield f"seeds: {each.seeds} {tells}: {each.seeds - each.n} more{_duration(each.seconds, workers)}"
+
+
+def _duration(seconds: float | None, workers: int) -> str:
+    return "" if seconds is None else f", about {timedelta(seconds=ceil(seconds))} with {counted(workers, 'worker')}"
 
 
 def _plan(found: Forecast) -> str:

@@ -11,7 +11,7 @@ from math import isfinite
 from wncompare.analysis.estimates import Estimate
 from wncompare.analysis.failures import clean
 from wncompare.analysis.methods import methods
-from wncompare.analysis.schema import Comparison, ContrastSummary, Summary
+from wncompare.analysis.schema import Comparison, ContrastSummary, EqualCost, Summary
 from wncompare.analysis.words import NOTHING, estimate, median_difference, metric_name, plain, ratio, signed
 from wncompare.render.tables import Row, budget
 
@@ -117,7 +117,7 @@ def _variants(comparison: Comparison) -> Iterator[Row]:
 def _contrasts(comparison: Comparison) -> Iterator[Row]:
     for contrast in comparison.contrasts:
         yield (
-            contrast.label if contrast.variant is not None else f"{contrast.name}: {contrast.label}",
+            _named(contrast),
             str(contrast.n),
             _difference(contrast),
             _p_value(contrast.p_holm),
@@ -126,15 +126,20 @@ def _contrasts(comparison: Comparison) -> Iterator[Row]:
 
 
 def _at_equal_cost(comparison: Comparison) -> Iterator[Row]:
+    labels = {contrast.name: _named(contrast) for contrast in comparison.contrasts}
     for found in comparison.equal_cost:
-        yield found.contrast, str(found.n), _mean(found.difference), _p_value(found.p_holm), budget(found)
+        yield labels[found.contrast], str(found.n), _difference(found), _p_value(found.p_holm), budget(found)
 
 
-def _difference(contrast: ContrastSummary) -> str:
+def _named(contrast: ContrastSummary) -> str:
+    return contrast.label if contrast.variant is not None else f"{contrast.name}: {contrast.label}"
+
+
+def _difference(found: ContrastSummary | EqualCost) -> str:
     """The mean or median difference with its bounds, one alone or a dash."""
-    if contrast.basis == "median":
-        return f"median {median_difference(contrast.median)}"
-    return _mean(contrast.difference)
+    if found.basis == "median":
+        return f"median {median_difference(found.median)}"
+    return _mean(found.difference)
 
 
 def _mean(found: Estimate) -> str:

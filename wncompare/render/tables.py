@@ -6,6 +6,7 @@ from math import isfinite
 
 from wncompare.analysis.estimates import Quantile
 from wncompare.analysis.headline import bare
+from wncompare.analysis.headline import metric as metric_of
 from wncompare.analysis.schema import (
     Comparison,
     ContrastRobustness,
@@ -154,11 +155,12 @@ def equal_cost(summary: Summary, comparison: Comparison) -> Iterator[Table]:
     """The contrasts at equal cost, where there are any."""
     if not comparison.equal_cost:
         return
-    metric = metric_name(f"val_{bare(summary.headline)}")
+    metric = metric_name(metric_of(summary.headline).validation.name)
     place = f"{comparison.name}, at equal cost" if comparison.name else "at equal cost"
     title = f"{place}: {metric} at the last epoch done within the budget; p is corrected for each kind of cost"
     columns = ("contrast", "budget", "epochs done", "pairs", f"difference in {metric}", "p (Holm)")
-    yield Table(title, columns, tuple(map(_budgeted, comparison.equal_cost)))
+    named = {contrast.name: _named(contrast) for contrast in comparison.contrasts}
+    yield Table(title, columns, tuple((named[each.contrast], *_budgeted(each)) for each in comparison.equal_cost))
 
 
 def budget(found: EqualCost) -> str:
@@ -168,11 +170,10 @@ def budget(found: EqualCost) -> str:
 
 def _budgeted(found: EqualCost) -> Row:
     return (
-        found.contrast,
         budget(found),
         " / ".join(plain(epochs, digits=1) for epochs in found.epochs.values()),
         str(found.n),
-        estimate(found.difference, sign=True),
+        _difference(found),
         plain(found.p_holm, digits=4),
     )
 
@@ -205,6 +206,11 @@ def _headline(cell: PointHeadline) -> str:
 
 def _cell(cell: PointDifference) -> str:
     """The mean or median difference at one setting, with its p-value."""
-    typical = cell.basis == "median"
-    difference = f"median {median_difference(cell.median)}" if typical else estimate(cell.difference, sign=True)
-    return f"{difference}, {p(cell.p_holm)}" if isfinite(cell.p_holm) else difference
+    return f"{_difference(cell)}, {p(cell.p_holm)}" if isfinite(cell.p_holm) else _difference(cell)
+
+
+def _difference(found: PointDifference | EqualCost) -> str:
+    """The mean difference or, where a run learned nothing, the median one."""
+    if found.basis == "median":
+        return f"median {median_difference(found.median)}"
+    return estimate(found.difference, sign=True)

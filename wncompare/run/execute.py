@@ -132,6 +132,7 @@ def _dataset_record(dataset: data.Dataset) -> DatasetRecord:
         digest=dataset.digest,
         official=dataset.official,
         caveats=data.caveats(dataset),
+        targets=dataset.form.target.kind,
         test_examples=len(dataset.test),
         test_majority=majority(dataset),
         test_variance=variance(dataset),

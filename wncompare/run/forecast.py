@@ -18,7 +18,7 @@ _SIZES = {
 }
 
 # Microseconds to train on 1,024 pixels at batch 32, one thread of a 2024 server core; less than half of it to evaluate.
-_MICROSECONDS = {"lenet": 35.0, "mlp": 20.0}
+_MICROSECONDS = {"lenet": 35.0, "mlp": 20.0, "resnet8": 420.0}
 _EVALUATION = 0.45
 _COMPILATION_SECONDS = 4.0
 """Once in each worker for each program that it trains with."""
@@ -85,9 +85,9 @@ class _Sizes(NamedTuple):
 
 
 def _memory(config: Config, workers: int, sizes: _Sizes) -> int:
-    """Bytes of all workers together: they share the dataset, but what a holdout leaves is each one's own."""
+    """Bytes of all workers together, which share the dataset."""
     data = (sizes.train + sizes.validation) * sizes.bytes
-    own = _WORKER_BYTES + _programs(config) * _PROGRAM_BYTES + (data if config.holdout else 0)
+    own = _WORKER_BYTES + _programs(config) * _PROGRAM_BYTES
     return _LIBRARY_BYTES + data + workers * own
 
 
@@ -118,14 +118,15 @@ def _sizes(config: Config) -> _Sizes | None:
     dataset = config.dataset
     if isinstance(dataset, SyntheticOptions):
         height, width, _ = dataset.shape
-        train, test, pixels = dataset.train, dataset.test, height * width
+        train, test, pixels, each = dataset.train, dataset.test, height * width, height * width * _CHANNELS
     elif isinstance(dataset, AddingProblemOptions):
-        train, test, pixels = dataset.train, dataset.test, ceil(2 * dataset.length / _CHANNELS)
+        numbers = 2 * dataset.length
+        train, test, pixels, each = dataset.train, dataset.test, ceil(numbers / _CHANNELS), numbers * _FLOAT_BYTES
     elif dataset.name in _SIZES:
         train, test, pixels = _SIZES[dataset.name]
+        each = pixels * _CHANNELS
     else:
         return None
-    each = _FLOAT_BYTES * 2 * dataset.length if isinstance(dataset, AddingProblemOptions) else pixels * _CHANNELS
     if isinstance(config.validation, Holdout):
         held = round(train * config.validation.holdout)
         return _Sizes(train - held, held, pixels, each)

@@ -27,8 +27,10 @@ def refuse_another_protocol(config: Config, folder: Path) -> None:
     asked = records.protocol_of(config)
     try:
         found = records.read_protocol(folder)
-    except RecordsError:  # damaged: what was decided cannot be told
-        found = None
+    except RecordsError:
+        if asked is not None:
+            raise
+        return  # a list goes on whatever was decided
     if found == asked or not any(folder.glob(f"*/**/{records.RUN_FILE}")):
         return
     raise RecordsError(
@@ -118,15 +120,18 @@ def _said(found: Look) -> str:
 
 
 def _log(experiment: Experiment, found: Iterable[Look]) -> None:
-    now = datetime.now(UTC).isoformat(timespec="seconds")
-    protocol = experiment.protocol
-    logged = [_record(each, now, protocol) for each in found if any(one.n for one in each.contrasts.values())]
-    records.log_looks(experiment.folder, logged)
+    telling = [each for each in found if any(one.n for one in each.contrasts.values())]
+    records.log_looks(experiment.folder, [_record(experiment, each) for each in telling])
 
 
-def _record(found: Look, at: str, protocol: str | None) -> LookRecord:
-    said = tuple(_looked_at(name, contrast) for name, contrast in found.contrasts.items())
-    return LookRecord(at=at, seeds=found.seeds, protocol=protocol, contrasts=said)
+def _record(experiment: Experiment, found: Look) -> LookRecord:
+    return LookRecord(
+        at=datetime.now(UTC).isoformat(timespec="seconds"),
+        seeds=found.seeds,
+        protocol=experiment.protocol,
+        settings=experiment.settings,
+        contrasts=tuple(_looked_at(name, contrast) for name, contrast in found.contrasts.items()),
+    )
 
 
 def _looked_at(name: str, contrast: ContrastSummary) -> LookedAt:

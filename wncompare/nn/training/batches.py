@@ -9,10 +9,13 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from wncompare.data.dataset import ALIGNMENT, Split
+from wncompare.data.dataset import Split
 from wncompare.data.form import ONLY
 from wncompare.data.standardize import Moments, Standard
 from wncompare.errors import WncompareError
+
+_ALIGNMENT = 64
+"""Bytes; what TensorFlow expects of a tensor's memory."""
 
 
 def batch_order(count: int, *, seed: int, epoch: int) -> NDArray[np.int32]:
@@ -29,19 +32,28 @@ def batch_order(count: int, *, seed: int, epoch: int) -> NDArray[np.int32]:
 class DeviceSplit:
     """A split on the device: `inputs` as in a `Split`, an array or several by name, in the arrays' own types.
 
-    `targets` are int32 classes (n,), float32 numbers (n, …), or () where they are the inputs.
+    `targets` are int32 classes (n,), float32 numbers (n, …), or () where they are the inputs. A part of a split has
+    all rows of that there, and says which are its own.
     """
 
     inputs: Any
     targets: Any
+    rows: NDArray[np.int32] | None = None
 
     def __len__(self) -> int:
-        return int(tf.nest.flatten(self.inputs)[0].shape[0])
+        return int(tf.nest.flatten(self.inputs)[0].shape[0]) if self.rows is None else len(self.rows)
+
+    def at(self, order: NDArray[np.int32]) -> NDArray[np.int32]:
+        """Where the examples are that an order names."""
+        return order if self.rows is None else self.rows[order]
 
 
-@lru_cache(maxsize=4)  # runs that share a split share its copy
+@lru_cache(maxsize=4)  # runs that share a split share its copy, and so do its parts
 def on_device(split: Split) -> DeviceSplit:
     """Put a split on the device whole, without a copy on a CPU; raise with the size needed where it does not fit."""
+    if split.whole is not None:
+        placed = on_device(split.whole)
+        return DeviceSplit(placed.inputs, placed.targets, split.rows)
     try:
         inputs = tf.nest.map_structure(_placed, split.x)
         if split.reconstructs:
@@ -67,7 +79,7 @@ def split_bytes(split: Split) -> int:
 
 def _placed(array: NDArray[Any]) -> Any:
     """The array as a tensor: on a CPU the same memory, so that workers share what they have mapped from one file."""
-    if tf.config.list_logical_devices("GPU") or array.ctypes.data % ALIGNMENT or not array.flags.writeable:
+    if tf.config.list_logical_devices("GPU") or array.ctypes.data % _ALIGNMENT or not array.flags.writeable:
         return tf.constant(array)
     return tf.experimental.dlpack.from_dlpack(array.__dlpack__())
 

@@ -310,7 +310,7 @@ class _Loop:
 
     def run(self, order: NDArray[np.int32], chunk_seconds: float) -> Iterator[tuple[int, float]]:
         """Take the batches in that order; yield the steps done and the last chunk's seconds."""
-        placed = tf.constant(order)
+        placed = tf.constant(self.split.at(order))
         done, chunk = 0, 1
         while done < self.steps:
             chunk = min(chunk, max(1, self._whole - done))
@@ -322,7 +322,7 @@ class _Loop:
     def step_seconds(self, steps: int, order: NDArray[np.int32]) -> float:
         """Take the first `steps` batches of one size in that order at once; return the seconds of a step."""
         steps = min(steps, max(1, self._whole))
-        return self._take(tf.constant(order), 0, steps) / steps
+        return self._take(tf.constant(self.split.at(order)), 0, steps) / steps
 
     def _take(self, order: Any, done: int, steps: int) -> float:
         """Take `steps` batches of one size, from batch `done` of the order on; return the seconds that took."""

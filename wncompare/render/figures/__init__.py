@@ -4,6 +4,7 @@ Each kind of figure is one file with a `draw` that takes and returns Axes and a 
 title and caption included.
 """
 
+import re
 from collections.abc import Callable, Iterator
 
 from matplotlib.figure import Figure
@@ -54,14 +55,19 @@ def _overview(view: View) -> Iterator[tuple[str, Figure]]:
     yield "overview", overview.figure(view)
 
 
+def _file_name(metric: str) -> str:
+    """A metric as a part of a file's name: that of a score is a text of the user's, and may lead out of a folder."""
+    return re.sub(r"[^A-Za-z0-9_+=,-]", "_", metric)
+
+
 def _figures(view: View) -> Iterator[tuple[str, Figure]]:
     """All figures of one setting: the tutorial's first."""
     metrics = sorted(view.metrics, key=lambda name: name.endswith("loss"))
     for name in metrics:
-        yield name, curves.by_epoch(view, name)
-    for name in metrics:
-        if name == "loss" or name.startswith("val_"):
-            yield f"{name}_by_seconds", curves.by_seconds(view, name)
+        yield _file_name(name), curves.by_epoch(view, name)
+    for name in metrics if "seconds" in view.costs else ():
+        if name in ("loss", view.headline.validation.name) or name.startswith("val_"):
+            yield f"{_file_name(name)}_by_seconds", curves.by_seconds(view, name)
     if drawn := differences.figure(view):
         yield "differences", drawn
     if drawn := targets.figure(view):

@@ -14,7 +14,7 @@ from wncompare.render.figures.style import MUTED, color_of, new_figure, styled, 
 MOST_NUMBERED = 20
 """More seeds than that are not numbered."""
 
-_DRAWN = "dot: one seed, diamond: mean with 95 % Student-t interval"
+_DRAWN = "dot: one seed, diamond: mean with 95 % interval"
 
 
 @styled

@@ -12,6 +12,7 @@ from scipy.optimize import isotonic_regression
 
 from wncompare.analysis.views import View
 from wncompare.analysis.words import model_name
+from wncompare.config.scores import ScoresConfig
 from wncompare.render.figures.style import MUTED, SMALL, color_of, percent, wrapped
 
 MOST_IN_LEGEND = 3
@@ -112,7 +113,8 @@ def _data(views: Sequence[View]) -> str:
     holdout = config.holdout
     validation = "test split" if holdout is None else f"{percent(holdout)} of the training split"
     setting = str(views[0].setting) if len(views) == 1 else ""
-    return " · ".join(filter(None, (views[0].dataset, model_name(config), setting, f"validation: {validation}")))
+    validated = "" if isinstance(config, ScoresConfig) else f"validation: {validation}"
+    return " · ".join(filter(None, (views[0].dataset, model_name(config), setting, validated)))
 
 
 def _seeds(views: Sequence[View], drawn: str) -> str:

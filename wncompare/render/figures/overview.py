@@ -52,13 +52,15 @@ def _panels(view: View) -> Iterator[tuple[str, Draw]]:
     """The title of each panel that has anything to show, and what draws it."""
     metric = view.headline.validation.name
     yield metric_name(metric).capitalize(), lambda axes, one: curves.draw(axes, one, metric, named=False)
-    yield "Training loss", lambda axes, one: curves.draw(axes, one, "loss", named=False)
+    if "loss" in view.metrics:
+        yield "Training loss", lambda axes, one: curves.draw(axes, one, "loss", named=False)
     if view.differences:
         yield "Paired differences", lambda axes, one: differences.draw(axes, one, compact=True)
     if view.reached:
         target = view.reached[-1]
         yield f"Epochs to {target:.4g}", lambda axes, one: _unnamed(targets.draw(axes, one, target, against="epochs"))
-    yield "Time a step", lambda axes, one: _unnamed(dots.draw_step_times(axes, one))
+    if {"seconds", "steps"}.issubset(view.costs):
+        yield "Time a step", lambda axes, one: _unnamed(dots.draw_step_times(axes, one))
 
 
 def _unnamed(axes: Axes) -> Axes:

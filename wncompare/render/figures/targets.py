@@ -24,10 +24,12 @@ def figure(view: View) -> Figure | None:
     seeds = max(len(arm.ended) for arm in view.shown)
     row = 0.3 + 0.035 * min(seeds, 20)
     drawn = new_figure(height=1.5 + len(view.reached) * (0.7 + row * len(view.shown)))
-    cells = drawn.subplots(len(view.reached), 2, sharey=True, sharex="col", squeeze=False)
-    for target, (left, right) in zip(view.reached, cells, strict=True):
-        draw(left, view, target, against="epochs").set_title(_title(view.headline, target), fontsize=10)
-        draw(right, view, target, against="seconds")
+    shown: list[Cost] = [cost for cost in ("epochs", "seconds") if cost in view.costs]
+    cells = drawn.subplots(len(view.reached), len(shown), sharey=True, sharex="col", squeeze=False)
+    for target, row_of_axes in zip(view.reached, cells, strict=True):
+        for axes, cost in zip(row_of_axes, shown, strict=True):
+            draw(axes, view, target, against=cost)
+        row_of_axes[0].set_title(_title(view.headline, target), fontsize=10)
     for axes in cells[:-1].flat:
         axes.set_xlabel("")
     drawn.suptitle(wrapped(f"{view.config.name}: time to target", 58), x=0.01, ha="left")

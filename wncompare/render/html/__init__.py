@@ -13,7 +13,7 @@ import yaml
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from wncompare import __version__
-from wncompare.analysis.schema import COSTS, Summary
+from wncompare.analysis.schema import Summary
 from wncompare.analysis.views import View, Views, views
 from wncompare.analysis.words import (
     exploratory,
@@ -52,7 +52,7 @@ def render(experiment: Experiment, summary: Summary) -> str:
         training=metric_name(found.headline.bare),
         validation=metric_name(found.headline.validation.name),
         metrics=_metrics(found),
-        costs=COSTS,
+        costs=found.points[0].costs,
         sequential=any(each.sequential for comparison in summary.comparisons for each in comparison.contrasts),
         seeds=found.experiment.seeds,
         config=yaml.safe_dump(strict(summary.config), sort_keys=False, allow_unicode=True, default_flow_style=None),

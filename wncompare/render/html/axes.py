@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wncompare.analysis.arms import Arm
-from wncompare.analysis.schema import COSTS, Cost
+from wncompare.analysis.schema import Cost
 from wncompare.analysis.views import View
 from wncompare.render.figures.labels import spread
 
@@ -29,7 +29,7 @@ def axes(view: View) -> dict[str, Any]:
     A place is a part of the plot's height, from its lower edge; None for a variant without a line.
     """
     return {
-        "x": {cost: _costs(view, cost) for cost in COSTS},
+        "x": {cost: _costs(view, cost) for cost in view.costs},
         "y": {metric: {"linear": _linear(view, metric), "log": _logarithmic(view, metric)} for metric in view.metrics},
     }
 
