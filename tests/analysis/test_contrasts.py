@@ -59,6 +59,31 @@ def test_a_2_by_2_prints_main_effects_and_the_interaction(published: Experiment)
         assert (contrast.difference.low, contrast.difference.high) == pytest.approx((expected.low, expected.high))
 
 
+def test_pairing_gains_up_to_five_times() -> None:
+    """Ten published pairs of one contrast are worth 53 unpaired runs an arm, of another 10; r is SciPy's."""
+    experiment = records.read(CONTRASTS)
+    found = {contrast.name: contrast for contrast in summarize(experiment).comparisons[0].contrasts}
+    assert found["parameterization"].pairing_gain == pytest.approx(5.30, abs=0.005)
+    assert found["both"].pairing_gain == pytest.approx(1.03, abs=0.005)
+    arms = {
+        variant.id: [run.history["val_accuracy"][-1] for run in experiment.of(variant)]
+        for variant in experiment.config.variants
+    }
+    for each in found.values():
+        assert each.correlation == pytest.approx(scipy_stats.pearsonr(*(arms[arm] for arm in each.weights)).statistic)
+        test = scipy_stats.ttest_rel(*(arms[arm] for arm in each.weights))
+        assert each.effect == pytest.approx(test.statistic / np.sqrt(10))
+
+
+def test_an_interaction_has_a_gain_and_no_correlation(published: Experiment) -> None:
+    """Of four arms the gain is the sum of their variances over that of the interaction; r is of two arms alone."""
+    interaction = summarize(published).comparisons[0].contrasts[-1]
+    arms = [[run.history["val_accuracy"][-1] for run in published.of(variant)] for variant in published.config.variants]
+    together = np.var([each.difference for each in interaction.by_seed], ddof=1)
+    assert interaction.pairing_gain == pytest.approx(np.var(arms, axis=1, ddof=1).sum() / together)
+    assert np.isnan(interaction.correlation)
+
+
 @pytest.fixture
 def summary(write_records: Write, tiny: Config) -> Callable[..., Summary]:
     """A function that summarizes a 2 × 2 of `VALUES`, its interaction asked for by weights."""

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from html import unescape
 from io import StringIO
 from pathlib import Path
+from statistics import correlation, variance
 
 import pytest
 from markdown_it import MarkdownIt
@@ -131,7 +132,7 @@ def test_markdown_keeps_names_as_text(write_records: Write, hostile: Config) -> 
     """A label with pipes, HTML, emphasis, code and a mention adds no cell, tag or emphasis, and notifies nobody."""
     parsed = tokens(markdown.render(summary_of(write_records(hostile, last))))
     rows = [token.type for token in parsed]
-    assert rows.count("td_open") == 2 * 8 + 11
+    assert rows.count("td_open") == 2 * 8 + 13
     html = {token.content for token in parsed if token.type == "html_inline"}
     assert html <= {"<!-- -->", "<sub>", "</sub>"}
     assert not any(token.type in ("em_open", "code_inline", "link_open") for token in parsed)
@@ -304,6 +305,31 @@ def test_what_equal_cost_shows_is_the_same_in_every_format(write_records: Write,
     assert "at equal cost & pairs" in table
     assert r"WeightNorm ConvNet \ensuremath{-} Regular ConvNet & 2 & \ensuremath{-}0.2500" in table
     assert "smaller of their totals" in table
+
+
+def test_what_pairs_are_worth_is_the_same_in_every_format(write_records: Write, tiny: Config) -> None:
+    """Variances by hand, of the arms and of their differences, tell how many unpaired runs four pairs are worth."""
+    drawn = {"regular": (0.5, 0.4, 0.6, 0.5), "weight_norm": (0.5, 0.45, 0.6, 0.5)}
+    experiment = records.read(
+        write_records(configured(tiny, seeds=[0, 1, 2, 3]), lambda variant, seed, _: drawn[variant][seed])
+    )
+    summary = summary_of(experiment.folder)
+    regular, weight_norm = drawn.values()
+    gain = (variance(regular) + variance(weight_norm)) / variance(
+        [b - a for a, b in zip(regular, weight_norm, strict=True)]
+    )
+    expected = f"{4 * gain:.0f} unpaired (r = {correlation(regular, weight_norm):.2f})"
+    assert expected in markdown.render(summary)
+    assert f"worth {expected}" in html.render(experiment, summary)
+    assert expected in shown(experiment.folder, 140)
+
+
+def test_where_every_pair_differs_alike_no_worth_is_shown(write_records: Write, tiny: Config) -> None:
+    """A gain without bound is a dash in the tables and nothing on the page."""
+    experiment = records.read(write_records(configured(tiny, seeds=[0, 1, 2]), last))
+    summary = summary_of(experiment.folder)
+    assert "unpaired (" not in markdown.render(summary)
+    assert "<small>worth" not in html.render(experiment, summary)
 
 
 def test_without_a_cut_there_is_no_table_at_equal_cost(write_records: Write, tiny: Config) -> None:

@@ -120,6 +120,7 @@ def _summary(
         sequential=isinstance(gate, Looks),
         difference=found.difference,
         effect=found.effect,
+        **_pairing(within, pair),
         median=found.median,
         by_seed=pair.by_seed,
         p_value=judged.p_value,
@@ -153,6 +154,18 @@ def _probability(arms: Sequence[Arm], pair: PairedDifferences) -> Estimate:
     sign, seeds = arms[0].headline_metric.sign, [each.seed for each in pair.by_seed]
     ours, theirs = (np.array([sign * arm.headlines[seed] for seed in seeds], np.float64) for arm in arms)
     return probability_of_improvement(ours, theirs)
+
+
+def _pairing(arms: Sequence[Arm], pair: PairedDifferences) -> dict[str, float]:
+    """What the arms have in common over seeds, and what it gains: of means, so not where medians are the basis."""
+    seeds = [each.seed for each in pair.by_seed]
+    values = np.array([[arm.headlines[seed] for seed in seeds] for arm in arms], np.float64)
+    if pair.judged.basis == "median":
+        return {"correlation": nan, "pairing_gain": nan}
+    return {
+        "correlation": stats.correlation(*values) if pair.contrast.is_pair else nan,
+        "pairing_gain": stats.pairing_gain(values, list(pair.contrast.weighted().values())),
+    }
 
 
 def _metrics(weights: Mapping[str, float], arms: Mapping[str, Arm], seeds: set[int]) -> dict[str, Estimate]:

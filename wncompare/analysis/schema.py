@@ -131,7 +131,8 @@ class ContrastSummary:
     `variant` and `reference` are those of a difference between two, None in other sums; `label` says it in words. The
     verdict rests on means or, where a run has collapsed or diverged, on medians (`basis`): the mean is withheld then.
     `p_value` and `smallest_p`, the least that the pairs can reach, are of the basis' test; the `_holm` are corrected
-    over all contrasts of the summary. `sequential` says that p-value and interval
+    over all contrasts of the summary. `correlation` is that of two arms over seeds, and the n pairs are worth
+    n · `pairing_gain` unpaired runs of each arm; both are of the mean. `sequential` says that p-value and interval
     hold at every look; `few_decide` that wins and losses contradict the mean. `sampling_error` is the difference's
     standard error for another test set, which the interval over seeds leaves out. `metrics` has every metric's mean
     difference at the last epoch; `step_ratio` and the ratios are variant over reference. `outcome` is the verdict in a
@@ -148,6 +149,8 @@ class ContrastSummary:
     sequential: bool
     difference: Estimate
     effect: float
+    correlation: float
+    pairing_gain: float
     median: Quantile
     by_seed: tuple[SeedDifference, ...]
     p_value: float

@@ -82,6 +82,14 @@ def share(found: Estimate) -> str:
     return f"at most {high} %" if found.mean == 0 else f"{low} % to {high} %"
 
 
+def worth(pairs: int, gain: float, correlation: float) -> str:
+    """How many unpaired runs of each arm the pairs are worth: "48 unpaired (r = 0.17)"; without r in a larger sum."""
+    if not isfinite(gain):
+        return NOTHING
+    arms = f" (r = {signed(correlation, 2).removeprefix('+')})" if isfinite(correlation) else ""
+    return f"{pairs * gain:.0f} unpaired{arms}"
+
+
 _FRACTIONS = {0.5: "½ ", 0.25: "¼ ", 0.75: "¾ ", 1.0: ""}
 
 

@@ -30,6 +30,8 @@ from wncompare.analysis.words import (
     ratio,
     ratio_of_medians,
     share,
+    signed,
+    worth,
 )
 
 CAPTION = (
@@ -114,7 +116,9 @@ def _contrasts(summary: Summary, comparison: Comparison) -> Table:
     columns = (
         "contrast",
         "pairs",
+        "pairs are worth",
         f"difference in {metric_name(summary.headline)}",
+        "effect, sd",
         "p (Holm)" if sum(len(other.contrasts) for other in summary.comparisons) > 1 else "p",
         "median difference, sign test",
         "better/equal/worse",
@@ -132,7 +136,9 @@ def _contrast(contrast: ContrastSummary, equivalence: bool) -> Row:
     return (
         _named(contrast),
         str(contrast.n),
+        worth(contrast.n, contrast.pairing_gain, contrast.correlation),
         estimate(contrast.difference, sign=True),
+        signed(contrast.effect, 2) if isfinite(contrast.effect) else NOTHING,
         plain(contrast.p_holm, digits=4),
         f"{median_difference(contrast.median)}, {p(contrast.sign_p)}" if contrast.n else NOTHING,
         f"{contrast.wins}/{contrast.ties}/{contrast.losses}",

@@ -45,10 +45,10 @@ def pairing_gain(values: ArrayLike, weights: ArrayLike = (1, -1)) -> float:
 
     `values` are (arms, n), in each column the runs of a seed; for a variant and its reference the gain is
     (s² + s'²)/(s² + s'² − 2·r·s·s'), r their correlation over seeds. Below 1 pairing has cost something. NaN where n is
-    below two, a value is not finite, or arms do not vary at all; ∞ where the sum alone does not.
+    below three, a value is not finite, or arms do not vary at all; ∞ where the sum alone does not.
     """
     values, weights = np.asarray(values, np.float64), np.asarray(weights, np.float64)
-    if values.shape[1] < 2 or not np.isfinite(values).all():
+    if values.shape[1] < 3 or not np.isfinite(values).all():
         return np.nan
     apart = sum(weight**2 * _sum_of_squares(each) for weight, each in zip(weights, values, strict=True))
     together = _sum_of_squares(weights @ values, magnitude(values))

@@ -23,6 +23,7 @@ from wncompare.analysis.words import (
     ratio,
     ratio_of_medians,
     share,
+    worth,
 )
 from wncompare.records import Experiment
 from wncompare.render.figures import style as figure_style
@@ -73,7 +74,14 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    shown = {"number": number, "p_value": p_value, "ratio": ratio, "ratio_of_medians": ratio_of_medians, "share": share}
+    shown = {
+        "number": number,
+        "p_value": p_value,
+        "ratio": ratio,
+        "ratio_of_medians": ratio_of_medians,
+        "share": share,
+        "worth": worth,
+    }
     shown["median_difference"] = median_difference
     environment.filters |= shown
     environment.policies["json.dumps_kwargs"] = {"separators": (",", ":"), "allow_nan": False}
