@@ -134,6 +134,20 @@ def test_squared_errors_are_held_to_the_variance(write_records: Write, tiny: Con
     assert contrast.median.value == pytest.approx(-0.1)
 
 
+def test_a_loss_that_layers_add_to_is_not_held_to_the_variance(write_records: Write, tiny: Config) -> None:
+    """A penalty on weights makes the loss large and the network no worse; the squared error beside it still tells."""
+    dataset = DatasetRecord(name="npz", label="mine", digest="0" * 64, official=None, test_examples=9, test_variance=2)
+    for metrics, collapsed in (([], None), (["mean_squared_error"], 0)):
+        training = {**tiny.dump()["training"], "loss": "mean_squared_error", "metrics": metrics}
+        config = configured(tiny, name=f"with_{len(metrics)}", training=training, headline={"metric": "loss"})
+        folder = write_records(config, lambda *_: 0.5)
+        for run in records.read(folder).runs:
+            redraw(folder, run.name, [0.5], val_loss=3.0, **dict.fromkeys((f"val_{name}" for name in metrics), 1.0))
+            amend(folder, run.name, dataset=dataset, penalized=True)
+        found = summary_of(folder).comparisons[0].variants
+        assert [variant.collapsed for variant in found] == [collapsed, collapsed]
+
+
 def test_few_pairs_decide_a_mean(make: Make) -> None:
     """Nine pairs at +0.025 and one at −0.45: no mean difference, but that is no "no difference"."""
     reference = [0.9] * 10

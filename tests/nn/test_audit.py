@@ -96,3 +96,57 @@ def test_the_first_step_is_keras_s() -> None:
         assert logs == pytest.approx(expected, rel=1e-5)
         for mine, stock in zip(state(ours), state(theirs), strict=True):
             np.testing.assert_allclose(mine, stock, rtol=1e-4, atol=1e-6)
+
+
+def of_arrays(folder: Path, build_model: Any, *data: Any, dataset: Any = None, **changes: Any) -> Audited:
+    """The audit of a network on x_train, y_train, x_test, y_test; `dataset` are options of the arrays."""
+    names = ("x_train", "y_train", "x_test", "y_test")
+    np.savez(folder / "mine.npz", **dict(zip(names, data, strict=True)))
+    chosen = {"name": "npz", "path": str(folder / "mine.npz"), **(dataset or {})}
+    config = configs.from_data({**TINY, "dataset": chosen, **changes}, "test")
+    packed = cloudpickle.dumps(build_model)
+    task = AuditTask(
+        name="audit", folder=folder, config=config, variants=("regular",), device="cpu", build_model=packed
+    )
+    return audit(task, lambda event: None)
+
+
+def fractions() -> keras.Model:
+    """Two numbers to one between 0 and 1."""
+    return keras.Sequential([keras.Input((2,)), layers.Dense(1, activation="sigmoid")])
+
+
+@pytest.mark.parametrize("validation", ["test", {"holdout": 0.5}])
+@pytest.mark.parametrize(("train_row", "test_row", "row"), [(None, 6, "row 6 of the test split"), (7, None, "row 7")])
+def test_targets_of_every_row_are_judged(
+    tmp_path: Path, validation: Any, train_row: int | None, test_row: int | None, row: str
+) -> None:
+    """One that the loss does not take is refused in the test split and in what a holdout takes out, by its own row."""
+    x, y, y_test = np.zeros((8, 2)), np.linspace(0, 1, 8), np.linspace(0, 1, 8)
+    for targets, place in ((y, train_row), (y_test, test_row)):
+        if place is not None:
+            targets[place] = 2
+    training = {"loss": "binary_crossentropy"}
+    with pytest.raises(ConfigError, match=f"the target of {row} is 2: choose"):
+        of_arrays(tmp_path, fractions, x, y, x, y_test, training=training, validation=validation)
+
+
+def test_a_headline_that_no_run_will_have_is_refused(tmp_path: Path) -> None:
+    """Numbers have no accuracy; said before a run, for afterwards no report could be written."""
+    x, y = np.zeros((8, 2)), np.linspace(0, 1, 8)
+    with pytest.raises(ConfigError, match=r"^headline: accuracy: the targets are no classes: expected metric: loss"):
+        of_arrays(tmp_path, fractions, x, y, x, y, training={"loss": "mse"}, headline={"metric": "accuracy"})
+
+
+def test_a_network_without_room_for_every_token_is_refused(tmp_path: Path) -> None:
+    """XLA would read another token's row of the table in its place, and say nothing."""
+
+    def words(rows: int) -> keras.Model:
+        table = layers.Embedding(rows, 2)
+        return keras.Sequential([keras.Input((3,)), table, layers.Flatten(), layers.Dense(2, activation="softmax")])
+
+    x, y = np.zeros((600, 3), np.int32), np.arange(600) % 2
+    x[599] = 30
+    with pytest.raises(ModelError, match="takes no token 30, which the data have: expected an Embedding of 31 rows"):
+        of_arrays(tmp_path, lambda: words(30), x, y, x, y)
+    of_arrays(tmp_path, lambda: words(31), x, y, x, y)

@@ -63,6 +63,15 @@ def guess(experiment: Experiment) -> Guess | None:
     if examples and share is not None:
         error = sqrt(share * (1 - share) / examples)
         return Guess(Metric(f"{prefix}accuracy", "higher"), share + STANDARD_ERRORS * error)
-    if record.test_variance is not None and experiment.config.training.loss.name == _SQUARED_ERROR:
-        return Guess(Metric(f"{prefix}loss", "lower"), record.test_variance)
+    name = _squared_error(experiment)
+    if record.test_variance is not None and name is not None:
+        return Guess(Metric(prefix + name, "lower"), record.test_variance)
     return None
+
+
+def _squared_error(experiment: Experiment) -> str | None:
+    """The metric that is the mean squared error: the loss, if it is and layers add nothing to it, or one beside it."""
+    training = experiment.config.training
+    if training.loss.name == _SQUARED_ERROR and not any(run.record.penalized for run in experiment.runs):
+        return "loss"
+    return _SQUARED_ERROR if _SQUARED_ERROR in (metric.name for metric in training.metrics) else None

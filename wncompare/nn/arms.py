@@ -66,12 +66,14 @@ def _varied(
     few = tree.map_structure(lambda array: array[:_CHECKED], batch)
     if [one.kind for one in dataset.form.inputs.values()] == ["image"]:
         refuse_squashed(model, few)
+    models.refuse_few_tokens(model, few, dataset.form)
     objectives.refuse_misfit(model, few, config.training)
     if vary is None:
         varied: keras.Model = VARIANTS[variant.name].load()(model, variant.options, batch)
         return varied
     changed = own_variant.varied(model, vary, variant.id)
     _check_trained(changed)
+    models.refuse_few_tokens(changed, few, dataset.form)
     objectives.refuse_misfit(changed, few, config.training)
     return changed
 

@@ -76,7 +76,8 @@ class RunRecord(Record):
     `probe` is what a network that a Python function builds computes, by Keras backend. `momentum` is the largest of
     the layers that keep moving averages of a batch's moments, `redundant_gains` the number of weight-normalized layers
     whose gain a batch normalization right behind them undoes. `sessions` has an id for each command that trained a
-    part of the run. These four are left out where there is nothing to say.
+    part of the run. `penalized` says that the network's layers add to the loss. These five are left out where there is
+    nothing to say.
     """
 
     schema_version: Literal[1] = SCHEMA_VERSION
@@ -93,6 +94,7 @@ class RunRecord(Record):
     parameters: int | None = None
     momentum: float | None = None
     redundant_gains: int = 0
+    penalized: bool = False
     device: str | None = None
     test: dict[str, Number] | None = None
     seconds: dict[str, Seconds] = {}
@@ -105,7 +107,7 @@ class RunRecord(Record):
 
     @model_serializer(mode="wrap")
     def _without_what_is_not_there(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        return _left_out(serialize(self), probe=None, momentum=None, redundant_gains=0, sessions=())
+        return _left_out(serialize(self), probe=None, momentum=None, redundant_gains=0, penalized=False, sessions=())
 
     @property
     def timings_include_compilation(self) -> bool:

@@ -10,8 +10,11 @@ import re
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import keras
+import numpy as np
+import tensorflow as tf
 from keras import layers
 
 from wncompare.catalog.models import MODELS, FileOptions, FunctionOptions, MlpOptions
@@ -173,6 +176,29 @@ def _by_name(model: keras.Model, name: str, form: Form) -> dict[str, Shape]:
             f"it: begin it with keras.Input(shape, name='{next(iter(form.inputs))}')"
         )
     return found
+
+
+def refuse_few_tokens(model: keras.Model, inputs: Any, form: Form) -> None:
+    """Refuse a model without room for the highest token of the data: XLA would read another row of its table.
+
+    `inputs` are those of a few examples, as the model is given them.
+
+    Raises:
+        ModelError: it fails on that token.
+    """
+    highest = {name: one.vocabulary - 1 for name, one in form.inputs.items() if one.vocabulary}
+    if not highest:
+        return
+    given = inputs if isinstance(inputs, Mapping) else {next(iter(form.inputs)): inputs}
+    given = {name: np.full_like(x, highest[name]) if name in highest else x for name, x in given.items()}
+    try:
+        with tf.device("CPU:0"):  # a GPU reads zeros
+            model(given if isinstance(inputs, Mapping) else next(iter(given.values())), training=False)
+    except tf.errors.InvalidArgumentError as error:
+        most = max(highest.values())
+        raise ModelError(
+            f"model {model.name}: takes no token {most}, which the data have: expected an Embedding of {most + 1} rows"
+        ) from error
 
 
 def _shown(shapes: Mapping[str, Shape]) -> str:

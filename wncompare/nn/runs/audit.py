@@ -1,5 +1,6 @@
 """Whether each arm can be trained, and what of it is normalized: the task that `wncompare.run.audit` gives a worker."""
 
+from dataclasses import replace
 from math import isfinite
 
 import keras
@@ -11,7 +12,7 @@ from wncompare.errors import ModelError
 from wncompare.nn import arms
 from wncompare.nn.layers import Summary, summary
 from wncompare.nn.runs.inputs import dataset_of, unpacked, use_device
-from wncompare.nn.runs.targets import refuse_unfit
+from wncompare.nn.runs.targets import refuse_headline, refuse_unfit
 from wncompare.nn.training.trainer import first_step
 from wncompare.tasks import Audited, AuditTask, Report
 
@@ -23,7 +24,9 @@ def audit(task: AuditTask, report: Report) -> Audited:
     use_device(task.device)
     dataset = dataset_of(task.config.dataset, task.data_dir, task.shared)
     training = splits(dataset, task.config.holdout)[0]
-    refuse_unfit(training, task.config.training)
+    refuse_headline(dataset, task.config)
+    for split, of in ((dataset.train, ""), (dataset.test, " of the test split")):
+        refuse_unfit(replace(split, standard=training.standard), task.config.training, of=of)
     found = {variant: _audited(task, variant, dataset, training) for variant in task.variants}
     return Audited(
         task.name,

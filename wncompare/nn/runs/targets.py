@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wncompare.catalog.losses import Takes
-from wncompare.config import Training
+from wncompare.config import Config, Training
 from wncompare.config.choices import NamedMeasure
-from wncompare.data import Split
+from wncompare.data import Dataset, Split
 from wncompare.errors import ConfigError
 from wncompare.nn.training.batches import standardized
 
@@ -28,8 +28,10 @@ _CONDITIONS: dict[Takes, tuple[Callable[[NDArray[Any]], Any], str]] = {
 }
 
 
-def refuse_unfit(split: Split, training: Training) -> None:
+def refuse_unfit(split: Split, training: Training, *, of: str = "") -> None:
     """Refuse a loss, a metric or a rule that the targets do not fit: it would be finite and mean nothing.
+
+    `split` is a whole one, whose rows are the user's; `of`, " of the test split" say, tells in messages which.
 
     Raises:
         ConfigError: the message names it, the first row that does not fit, and the remedy.
@@ -39,18 +41,30 @@ def refuse_unfit(split: Split, training: Training) -> None:
     measures = [(training.loss, "loss", f"choose another one, such as {such}")]
     measures += [(metric, "metrics", "leave it out") for metric in training.metrics]
     for measure, key, remedy in measures:
-        if why := _why_no_classes(measure) if categorical else _why_no_numbers(measure, split):
+        if why := _why_no_classes(measure) if categorical else _why_no_numbers(measure, split, of):
             raise ConfigError(f"training.{key}: {measure.name} {why}: {remedy}")
     for key, rule in (("early_stopping", training.early_stopping), ("stop_at", training.stop_at)):
         if rule is not None and rule.metric == "val_accuracy" and not split.has_classes:
             raise ConfigError(f"training.{key}: val_accuracy: the targets are no classes: expected metric: val_loss")
 
 
+def refuse_headline(dataset: Dataset, config: Config) -> None:
+    """Refuse a headline that no run would have.
+
+    Raises:
+        ConfigError: it is the accuracy, and the targets are no classes.
+    """
+    if config.headline is not None and config.headline.metric == "accuracy" and not dataset.train.has_classes:
+        raise ConfigError(
+            "headline: accuracy: the targets are no classes: expected metric: loss, or one of training.metrics"
+        )
+
+
 def _why_no_classes(measure: NamedMeasure) -> str:
     return "divides by the target, which of a class is 0 or 1" if measure.takes == "nonzero" else ""
 
 
-def _why_no_numbers(measure: NamedMeasure, split: Split) -> str:
+def _why_no_numbers(measure: NamedMeasure, split: Split, of: str) -> str:
     """Why a loss or a metric does not take these numbers; empty where it does."""
     if measure.takes == "classes":
         return "takes classes by number, and the targets are no classes"
@@ -61,7 +75,7 @@ def _why_no_numbers(measure: NamedMeasure, split: Split) -> str:
         whole = np.broadcast_to(fits(block), block.shape).reshape(len(block), -1).all(axis=1)
         if not whole.all():
             row = int(whole.argmin())
-            return f"takes {expected}, and the target of row {first + row} is {_shown(block[row])}"
+            return f"takes {expected}, and the target of row {first + row}{of} is {_shown(block[row])}"
     return ""
 
 

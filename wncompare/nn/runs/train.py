@@ -133,6 +133,7 @@ def _described(model: keras.Model) -> dict[str, Any]:
         "parameters": parameters(model),
         "momentum": largest_momentum(model),
         "redundant_gains": redundant_gains(model),
+        "penalized": bool(model.losses),
     }
 
 
