@@ -49,21 +49,32 @@ def model_name(config: Config) -> str:
     return "your model" if model.name == "function" else model.name
 
 
+_SMALLEST, _LARGEST = 1e-12, 1e7
+"""Below it a number is what rounding leaves of zero; from the largest on its decimals say nothing."""
+
+
+def fixed(value: float, digits: int = 4, sign: str = "") -> str:
+    """A finite number to so many places, or two digits and a power of ten where that would show none: "4.2e-06"."""
+    if _SMALLEST < abs(value) < 0.5 * 10**-digits or abs(value) >= _LARGEST:
+        return f"{value:{sign}.1e}".replace("-", "−", value < 0)
+    return f"{round(value, digits) + 0.0:{sign}.{digits}f}".replace("-", "−")
+
+
 def signed(value: float, digits: int = 4) -> str:
-    """A difference with its sign, a true minus: "−0.0126", "−∞"; what rounds to zero is "+0.0000"."""
+    """A difference with its sign, a true minus: "−0.0126", "−∞"; zero is "+0.0000"."""
     if isnan(value):
         return NOTHING
     if not isfinite(value):
         return "+∞" if value > 0 else "−∞"
-    return f"{round(value, digits) + 0.0:+.{digits}f}".replace("-", "−")
+    return fixed(value, digits, "+")
 
 
 def estimate(found: Estimate, *, sign: bool = False, digits: int = 4) -> str:
     """A mean ± half its interval, without the half where there is no interval, a dash where there is no mean."""
     if not isfinite(found.mean):
         return NOTHING
-    mean = signed(found.mean, digits) if sign else f"{found.mean:.{digits}f}"
-    return f"{mean} ± {found.high - found.mean:.{digits}f}" if isfinite(found.high) else mean
+    mean = signed(found.mean, digits) if sign else fixed(found.mean, digits)
+    return f"{mean} ± {fixed(found.high - found.mean, digits)}" if isfinite(found.high) else mean
 
 
 def milliseconds(found: Estimate) -> str:
@@ -132,7 +143,10 @@ def p(value: float) -> str:
 
 def plain(value: float, digits: int = 2) -> str:
     """A number, a dash where it is not finite."""
-    return f"{value:,.{digits}f}" if isfinite(value) else NOTHING
+    if not isfinite(value):
+        return NOTHING
+    shown = fixed(value, digits)
+    return shown if "e" in shown else f"{value:,.{digits}f}"
 
 
 def counted(number: int, noun: str) -> str:

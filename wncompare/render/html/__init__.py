@@ -17,6 +17,7 @@ from wncompare.analysis.schema import Summary
 from wncompare.analysis.views import View, Views, views
 from wncompare.analysis.words import (
     exploratory,
+    fixed,
     median_difference,
     metric_name,
     on_axis,
@@ -150,6 +151,8 @@ def number(value: float | None, form: str = ".4f") -> str:
     """A number as a person reads it: "–" for none, "∞" for an infinite one, a true minus sign."""
     if value is None or isnan(value):
         return "–"
+    if form.endswith("f") and isfinite(value):
+        return fixed(value, int(form[-2]), form[: form.index(".")])
     text = f"{value:{form}}" if isfinite(value) else f"{value:+}".replace("inf", "∞").replace("+", "")
     return text.replace("-", "−")
 
