@@ -129,6 +129,33 @@ def test_a_row_far_in_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         load(tmp_path, arrays(changed(FLOATS, 7, np.nan), CLASSES))
 
 
+SINCE_1970 = 1.7e9 + np.arange(12.0)
+
+
+@pytest.mark.parametrize("key", ["x", "y"])
+@pytest.mark.parametrize(
+    "times", [SINCE_1970, SINCE_1970.astype(np.int64), np.tile(SINCE_1970[:, None, None], (1, 3, 1))]
+)
+def test_numbers_that_float32_hardly_tells_apart_are_refused(tmp_path: Path, key: str, times: np.ndarray) -> None:
+    """Near 1.7e9 float32 has a number every 128: seconds would all be the same."""
+    content = arrays(times, FLOATS) if key == "x" else arrays(FLOATS, times)
+    said = {"inputs": "numbers"} if key == "x" else {"targets": "numbers"}
+    with pytest.raises(
+        DatasetError, match=rf"{key}_train goes from 1700000000 to 1700000007 in feature 0, where .*; sub"
+    ):
+        load(tmp_path, content, **said)
+
+
+@pytest.mark.parametrize(
+    "column", [SINCE_1970 * np.arange(12), 1.6e7 + np.arange(12), 0.1 + np.arange(12) * 1e-17, np.full(12, 1.7e9 + 1)]
+)
+def test_numbers_that_float32_tells_apart_are_taken(tmp_path: Path, column: np.ndarray) -> None:
+    """Large ones as far apart, whole ones that it holds, constants, and what is close in the test split alone."""
+    load(tmp_path, arrays(np.stack([column, FLOATS[:, 0]], axis=1), FLOATS))
+    close = np.r_[np.arange(8) * 1e9, 1e9 + np.arange(4)]
+    load(tmp_path, arrays(close, FLOATS))
+
+
 LABELS = {"y_train": CLASSES[:8], "y_test": CLASSES[8:]}
 
 

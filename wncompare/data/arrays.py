@@ -105,6 +105,33 @@ def as_numbers(array: NDArray[Any], name: str) -> NDArray[np.float32]:
     return numbers
 
 
+def refuse_blurred(array: NDArray[Any], name: str) -> None:
+    """Refuse numbers (n, …) that float32 hardly tells apart, though they differ: times in seconds since 1970, say.
+
+    Differences that float64 itself hardly tells apart are the rounding of a constant. It is for training arrays: what
+    is far apart there may be close in a few other rows.
+
+    Raises:
+        DatasetError: with the feature, how far it goes, and how far float32 is off.
+    """
+    array = _columns(array, name)
+    features = array.shape[-1]
+    low, high, off = np.full(features, np.inf), np.full(features, -np.inf), np.zeros(features)
+    for _, block in _blocks(array):
+        rows = block.reshape(-1, features).astype(np.float64)
+        low, high = np.minimum(low, rows.min(axis=0)), np.maximum(high, rows.max(axis=0))
+        off = np.maximum(off, abs(rows.astype(np.float32) - rows).max(axis=0))
+    spread = high - low
+    blurred = (off > spread / _FEWEST_STEPS) & (spread > _ROUNDING * np.maximum(abs(low), abs(high)))
+    if blurred.any():
+        at = int(blurred.argmax())
+        raise DatasetError(
+            f"{name} goes from {low[at]:.15g} to {high[at]:.15g} in feature {at}, where float32 is off by up to "
+            f"{off[at]:.2g}: expected numbers that float32 tells apart; subtract {low[at]:.15g} first"
+        )
+
+
+_FEWEST_STEPS, _ROUNDING = 64, 2**20 * float(np.finfo(np.float64).eps)
 _MEND = "leave the row out, or fill the value in"
 
 

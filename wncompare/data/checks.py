@@ -46,7 +46,8 @@ def as_labels(array: NDArray[Any], images: int, name: str) -> NDArray[np.int64]:
     """Whole numbers of shape (n,) or (n, 1), one an image and none negative, as int64 (n,); else a DatasetError."""
     if array.ndim == 2 and array.shape[1] > 1:
         raise DatasetError(
-            f"{name} has shape {array.shape}: store class numbers, such as y.argmax(axis=1), not one-hot"
+            f"{name} has shape {array.shape}: store class numbers, such as y.argmax(axis=1), not one-hot; "
+            "or say targets: numbers"
         )
     if array.dtype.kind not in "iu" or array.shape not in ((images,), (images, 1)):
         raise DatasetError(f"{name} is {array.dtype} {array.shape}, not {images:,} whole numbers: one class an image")

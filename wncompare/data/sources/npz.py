@@ -12,6 +12,7 @@ from wncompare.data.arrays import (
     as_input,
     as_target,
     input_kind,
+    refuse_blurred,
     refuse_other_length,
     target_kind,
     vocabulary_of,
@@ -66,6 +67,8 @@ def _inputs(arrays: Arrays, split: str, keys: Mapping[str, str], options: NpzOpt
     first = next(iter(found.values()))
     for name, array in found.items():
         refuse_other_length(array, len(first), f"{path}: x_{split}{keys[name]}")
+        if split == "train" and kinds[name] == "number":
+            refuse_blurred(arrays[_TRAIN + keys[name]], f"{path}: {_TRAIN}{keys[name]}")
     return found
 
 
@@ -93,8 +96,11 @@ def _split(arrays: Arrays, split: str, inputs: dict[str, Any], options: NpzOptio
     if options.reconstruct:
         return Split(x, x)
     kind = options.targets or target_kind(arrays["y_train"], f"{path}: y_train")
-    rows = len(next(iter(inputs.values())))
-    return Split(x, as_target(arrays[f"y_{split}"], kind, rows, f"{path}: y_{split}"))
+    rows, name = len(next(iter(inputs.values()))), f"y_{split}"
+    y = as_target(arrays[name], kind, rows, f"{path}: {name}")
+    if split == "train" and kind == "numbers":
+        refuse_blurred(arrays[name], f"{path}: {name}")
+    return Split(x, y)
 
 
 def _vocabulary(train: Split, test: Split, keys: Mapping[str, str], options: NpzOptions, path: Path) -> dict[str, int]:
