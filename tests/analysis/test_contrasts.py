@@ -62,6 +62,12 @@ def test_a_2_by_2_prints_main_effects_and_the_interaction(published: Experiment)
 def test_pairing_gains_up_to_five_times() -> None:
     """Ten published pairs of one contrast are worth 53 unpaired runs an arm, of another 10; r is SciPy's."""
     experiment = records.read(CONTRASTS)
+    halves = [
+        {"name": "parameterization", "variant": "weight_norm", "reference": "regular"},
+        {"name": "initialization", "variant": "regular_data_init", "reference": "regular"},
+        {"name": "both", "variant": "weight_norm_data_init", "reference": "regular"},
+    ]
+    experiment = replace(experiment, config=configured(experiment.config, contrasts=halves, factors=None))
     found = {contrast.name: contrast for contrast in summarize(experiment).comparisons[0].contrasts}
     assert found["parameterization"].pairing_gain == pytest.approx(5.30, abs=0.005)
     assert found["both"].pairing_gain == pytest.approx(1.03, abs=0.005)
