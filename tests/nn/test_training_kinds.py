@@ -15,6 +15,7 @@ from wncompare.layers import WeightNormalization, fold
 from wncompare.nn import arms
 from wncompare.nn.standardized import with_standard
 from wncompare.nn.training import checkpoint
+from wncompare.nn.training.batches import on_device
 from wncompare.nn.training.trainer import Trainer, batch_order
 
 BATCH, ROWS = 8, 30
@@ -241,3 +242,12 @@ def test_a_mixture_is_standardized_where_it_is_numbers() -> None:
     exported, inner = with_standard(model := two_inputs(), split.standard), model
     given = arms.init_batch(replace(split, standard=None), size=ROWS, seed=0)
     np.testing.assert_allclose(exported(given), inner(batch), rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize("part", [np.s_[:, :2], np.s_[::2], np.s_[:, ::-1], np.s_[:1, :2], np.s_[:, :1]])
+def test_any_view_of_aligned_memory_reaches_the_device(part: Any) -> None:
+    """Columns, every other row and the like, where a tensor could begin: the device has their values."""
+    memory = np.arange(ROWS * 16 + 64, dtype=np.float32)
+    start = (-memory.ctypes.data % 64) // 4
+    view = memory[start : start + ROWS * 16].reshape(ROWS, 16)[part]
+    np.testing.assert_array_equal(on_device(Split(view, view)).inputs, view)

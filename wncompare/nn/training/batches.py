@@ -79,7 +79,8 @@ def split_bytes(split: Split) -> int:
 
 def _placed(array: NDArray[Any]) -> Any:
     """The array as a tensor: on a CPU the same memory, so that workers share what they have mapped from one file."""
-    if tf.config.list_logical_devices("GPU") or array.ctypes.data % _ALIGNMENT or not array.flags.writeable:
+    is_tensor = array.flags.c_contiguous and array.flags.writeable and array.ctypes.data % _ALIGNMENT == 0
+    if tf.config.list_logical_devices("GPU") or not is_tensor:
         return tf.constant(array)
     return tf.experimental.dlpack.from_dlpack(array.__dlpack__())
 
