@@ -15,14 +15,14 @@ from wncompare.records import Experiment, Run
 
 STANDARD_ERRORS = 3
 
-_PUBLISHED = {
+TEST_SPLITS = {
     "cifar10": (10_000, 0.1),
     "cifar100": (10_000, 0.01),
     "mnist": (10_000, 0.1135),
     "fashion_mnist": (10_000, 0.1),
     "digits": (360, 0.1),
 }
-"""Examples and majority share of the test splits of built-in datasets, for records that do not say them."""
+"""Examples and majority share of the test splits that are always the same, for records that do not say them."""
 
 _SQUARED_ERROR = "mean_squared_error"
 
@@ -59,7 +59,7 @@ def guess(experiment: Experiment) -> Guess | None:
     prefix = "val_" if experiment.config.holdout is None else "test_"
     examples, share = record.test_examples, record.test_majority
     if share is None and record.targets == "classes":
-        examples, share = _PUBLISHED.get(record.name, (None, None))
+        examples, share = TEST_SPLITS.get(record.name, (None, None))
     if examples and share is not None:
         error = sqrt(share * (1 - share) / examples)
         return Guess(Metric(f"{prefix}accuracy", "higher"), share + STANDARD_ERRORS * error)

@@ -9,17 +9,17 @@ from collections.abc import Mapping, Sequence
 from math import isfinite, nan, sqrt
 
 from wncompare.analysis.arms import Arm
+from wncompare.analysis.collapse import TEST_SPLITS
 from wncompare.records import Run
 
-_EXAMPLES = {"cifar10": 10_000, "cifar100": 10_000, "mnist": 10_000, "fashion_mnist": 10_000, "digits": 360}
-"""The test splits that are always the same, for records of earlier versions, which do not say."""
 _SHARES = ("accuracy", "top_k_categorical_accuracy", "sparse_top_k_categorical_accuracy")
 """The metrics that are a share of examples."""
 
 
 def test_examples(runs: Sequence[Run]) -> int | None:
     """How many examples the test split has by the runs' records; None where one does not say, or they differ."""
-    sizes = {run.record.dataset.test_examples or _EXAMPLES.get(run.record.dataset.name) for run in runs}
+    records = [run.record.dataset for run in runs]
+    sizes = {record.test_examples or TEST_SPLITS.get(record.name, (None, None))[0] for record in records}
     return sizes.pop() if len(sizes) == 1 else None
 
 
