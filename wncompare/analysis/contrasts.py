@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from math import isfinite, isnan, nan
 
 import numpy as np
+from numpy.typing import NDArray
 
 from wncompare.analysis import judgement, sampling, sessions, stats
 from wncompare.analysis.arms import Arm
@@ -109,6 +110,7 @@ def _summary(
     judged, found, weights = pair.judged, pair.judged.found, pair.contrast.weighted()
     by_id = {arm.variant.id: arm for arm in arms}
     within = tuple(by_id[variant] for variant in weights)
+    values = np.array([[arm.headlines[each.seed] for each in pair.by_seed] for arm in within], np.float64)
     contrast = ContrastSummary(
         name=pair.contrast.name,
         label=pair.label,
@@ -120,7 +122,7 @@ def _summary(
         sequential=isinstance(gate, Looks),
         difference=found.difference,
         effect=found.effect,
-        **_pairing(within, pair),
+        **_pairing(values, pair),
         median=found.median,
         by_seed=pair.by_seed,
         p_value=judged.p_value,
@@ -129,7 +131,7 @@ def _summary(
         smallest_p_holm=judged.smallest_p_holm,
         sign_p=found.sign_p_value,
         few_decide=judged.few_decide if settled is None else settled.few_decide,
-        probability_of_improvement=_probability(within, pair) if pair.contrast.is_pair else _NONE,
+        probability_of_improvement=_probability(values, found.sign) if pair.contrast.is_pair else _NONE,
         wins=found.wins,
         ties=found.ties,
         losses=found.losses,
@@ -150,16 +152,12 @@ _NONE = Estimate(0, nan, nan, nan)
 """Of a sum of several arms: no run ranks above another, and none takes a time."""
 
 
-def _probability(arms: Sequence[Arm], pair: PairedDifferences) -> Estimate:
-    sign, seeds = arms[0].headline_metric.sign, [each.seed for each in pair.by_seed]
-    ours, theirs = (np.array([sign * arm.headlines[seed] for seed in seeds], np.float64) for arm in arms)
-    return probability_of_improvement(ours, theirs)
+def _probability(values: NDArray[np.float64], sign: int) -> Estimate:
+    return probability_of_improvement(*(sign * values))
 
 
-def _pairing(arms: Sequence[Arm], pair: PairedDifferences) -> dict[str, float]:
+def _pairing(values: NDArray[np.float64], pair: PairedDifferences) -> dict[str, float]:
     """What the arms have in common over seeds, and what it gains: of means, so not where medians are the basis."""
-    seeds = [each.seed for each in pair.by_seed]
-    values = np.array([[arm.headlines[seed] for seed in seeds] for arm in arms], np.float64)
     if pair.judged.basis == "median":
         return {"correlation": nan, "pairing_gain": nan}
     return {

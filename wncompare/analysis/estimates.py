@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 PATTERNS = 2**15
 """The sign-flip test takes all sign patterns of up to 15 pairs; of more pairs, that many at random."""
 
+Basis = Literal["mean", "median"]
+"""What a verdict on differences rests on."""
 Equivalence = Literal["different", "equivalent", "undecided"]
 
 
@@ -30,6 +32,11 @@ class Quantile:
     value: float
     low: float
     high: float
+
+
+def centre(basis: Basis, mean: Estimate, median: Quantile) -> Estimate:
+    """That of the two on which a verdict rests, with its interval."""
+    return mean if basis == "mean" else Estimate(median.n, median.value, median.low, median.high)
 
 
 @dataclass(frozen=True, eq=False)

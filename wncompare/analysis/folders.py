@@ -10,10 +10,10 @@ from typing import Any
 from wncompare.analysis import contrasts, judgement, metrics, sessions
 from wncompare.analysis.collapse import guess, lost_seeds
 from wncompare.analysis.environment import environment
-from wncompare.analysis.estimates import Quantile
+from wncompare.analysis.estimates import Basis, Quantile
 from wncompare.analysis.headline import Metric, headline
 from wncompare.analysis.judgement import Judged, Paired
-from wncompare.analysis.schema import Basis, Outcome, SeedDifference
+from wncompare.analysis.schema import Outcome, SeedDifference
 from wncompare.analysis.stats import Estimate, Fixed, mean_interval
 from wncompare.analysis.words import metric_name
 from wncompare.catalog.metrics import Better

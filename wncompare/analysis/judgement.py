@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 from math import isnan, nan
 
 from wncompare.analysis import stats
-from wncompare.analysis.estimates import Equivalence, Estimate, Quantile
-from wncompare.analysis.schema import Basis, Outcome, SeedDifference
+from wncompare.analysis.estimates import Basis, Equivalence, Estimate, Quantile, centre
+from wncompare.analysis.schema import Outcome, SeedDifference
 from wncompare.analysis.stats import Fixed, Looks, PairedComparison
 from wncompare.analysis.stats.signs import median_difference, median_sequence
 from wncompare.config import Config
@@ -53,8 +53,8 @@ class Judged:
     @property
     def interval(self) -> tuple[float, float, float]:
         """The mean difference or, where medians are the basis, the median one, with its bounds."""
-        mean, median = self.found.difference, self.found.median
-        return (mean.mean, mean.low, mean.high) if self.basis == "mean" else (median.value, median.low, median.high)
+        found = centre(self.basis, self.found.difference, self.found.median)
+        return found.mean, found.low, found.high
 
 
 def gate_of(config: Config) -> Fixed | Looks:

@@ -115,8 +115,8 @@ def _complete(experiment: Experiment) -> int:
 
 def look(experiment: Experiment) -> Look:
     """What the verdict says of all the runs that there are."""
-    compared = settings(experiment)
-    tested = contrasts.tested(experiment.config, [arms_at(experiment, setting) for setting in compared], settled={})
+    compared, arms = settings(experiment), every_arm(experiment)
+    tested = contrasts.tested(experiment.config, [arms_at(setting, arms) for setting in compared], settled={})
     return Look(
         experiment.seeds,
         {
@@ -127,12 +127,20 @@ def look(experiment: Experiment) -> Look:
     )
 
 
-def arms_at(experiment: Experiment, setting: Setting) -> list[Arm]:
-    """Every variant at the setting's point, without targets."""
-    judged, points, trained_in = headline(experiment), setting.points, sessions.sessions(experiment.runs)
-    runs = {variant.id: tuple(experiment.of(variant, points[variant.id])) for variant in experiment.config.variants}
-    limit = guess(experiment)
-    return [
-        Arm(variant, points[variant.id], runs[variant.id], judged, (), (), trained_in, limit)
+def every_arm(
+    experiment: Experiment, names: tuple[str, ...] = (), targets: tuple[float, ...] = ()
+) -> dict[tuple[str, str], Arm]:
+    """Every variant at every point, by its id and the point's slug; `names` are those of the metrics with curves."""
+    judged, trained_in, limit = headline(experiment), sessions.sessions(experiment.runs), guess(experiment)
+    return {
+        (variant.id, point.slug): Arm(
+            variant, point, tuple(experiment.of(variant, point)), judged, names, targets, trained_in, limit
+        )
         for variant in experiment.config.variants
-    ]
+        for point in experiment.config.points
+    }
+
+
+def arms_at(setting: Setting, arms: Mapping[tuple[str, str], Arm]) -> tuple[Arm, ...]:
+    """Every variant at the setting's point, in the config's order."""
+    return tuple(arms[variant, point.slug] for variant, point in setting.points.items())

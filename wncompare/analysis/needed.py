@@ -8,7 +8,7 @@ import numpy as np
 
 from wncompare.analysis import contrasts
 from wncompare.analysis.judgement import gate_of
-from wncompare.analysis.looks import arms_at, counted
+from wncompare.analysis.looks import arms_at, counted, every_arm
 from wncompare.analysis.settings import settings
 from wncompare.analysis.stats.power import MOST_PAIRS
 from wncompare.config import Config
@@ -52,8 +52,8 @@ def _needed(experiment: Experiment, workers: int) -> Iterator[Needed]:
     smallest = config.smallest_difference
     if smallest is None:
         return
-    compared = settings(experiment)
-    found = contrasts.differences(config, [arms_at(experiment, setting) for setting in compared])
+    compared, arms = settings(experiment), every_arm(experiment)
+    found = contrasts.differences(config, [arms_at(setting, arms) for setting in compared])
     gate = replace(gate_of(config), tests=sum(map(len, found)))
     for setting, group in zip(compared, found, strict=True):
         for pair in group:

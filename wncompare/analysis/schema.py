@@ -3,7 +3,7 @@
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal
 
-from wncompare.analysis.estimates import Equivalence, Estimate, Quantile
+from wncompare.analysis.estimates import Basis, Equivalence, Estimate, Quantile
 from wncompare.catalog.metrics import Better
 
 SCHEMA_VERSION = 4
@@ -11,7 +11,6 @@ SCHEMA_VERSION = 4
 Cost = Literal["epochs", "steps", "seconds"]
 COSTS: tuple[Cost, ...] = ("epochs", "steps", "seconds")
 Outcome = Literal["better", "worse", "equal", "equivalent", "not told from noise", "too few", "one pair", "nothing"]
-Basis = Literal["mean", "median"]
 """What a verdict rests on: mean differences or, where a run has collapsed or diverged, median ones and pairs."""
 
 

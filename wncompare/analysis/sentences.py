@@ -5,9 +5,9 @@ from math import isfinite, isnan
 from typing import Protocol
 
 from wncompare.analysis.arms import Arm
-from wncompare.analysis.estimates import Estimate, Quantile
+from wncompare.analysis.estimates import Basis, Estimate, Quantile, centre
 from wncompare.analysis.judgement import ALPHA
-from wncompare.analysis.schema import Basis, ContrastSummary, Outcome
+from wncompare.analysis.schema import ContrastSummary, Outcome
 from wncompare.analysis.stats import Fixed, Looks
 from wncompare.analysis.words import counted, estimate, metric_name, p, share, signed
 
@@ -74,14 +74,15 @@ def sentence(
 
 def evidence(contrast: Found) -> str:
     """The mean or median difference with its interval, the number of pairs and the p-value, corrected for several."""
-    found, median = contrast.difference, contrast.median
-    value, low, high = found.mean, found.low, found.high
-    if contrast.basis == "median":
-        value, low, high = median.value, median.low, median.high
-    interval = "" if isnan(low) else f"95 % {_interval(contrast)} {signed(low)} to {signed(high)}, "
+    found = _centre(contrast)
+    interval = "" if isnan(found.low) else f"95 % {_interval(contrast)} {signed(found.low)} to {signed(found.high)}, "
     corrected = " after Holm's correction" if contrast.p_holm > contrast.p_value else ""
-    numbers = f"{signed(value)} ({interval}{counted(contrast.n, 'pair')}, {p(contrast.p_holm)}{corrected})"
+    numbers = f"{signed(found.mean)} ({interval}{counted(contrast.n, 'pair')}, {p(contrast.p_holm)}{corrected})"
     return f"median {numbers}" if contrast.basis == "median" else numbers
+
+
+def _centre(contrast: Found) -> Estimate:
+    return centre(contrast.basis, contrast.difference, contrast.median)
 
 
 def _interval(contrast: Found) -> str:
@@ -143,7 +144,7 @@ def doubt(contrast: ContrastSummary, within: str = "so") -> str:
     """That further pairs no longer show what an earlier look settled; empty where they do."""
     if contrast.outcome == "equivalent":
         return "" if contrast.equivalence == "equivalent" else f", no longer surely {within}"
-    found = contrast.difference if contrast.basis == "mean" else contrast.median
+    found = _centre(contrast)
     return "" if found.low > 0 or found.high < 0 else ", which includes 0 again"
 
 
@@ -194,8 +195,7 @@ _OF_A_SUM: dict[Outcome, str] = {
 
 def side(contrast: ContrastSummary) -> str:
     """On which side of 0 the difference is."""
-    value = contrast.difference.mean if contrast.basis == "mean" else contrast.median.value
-    return "above" if value > 0 else "below"
+    return "above" if _centre(contrast).mean > 0 else "below"
 
 
 def _power(contrast: ContrastSummary, gate: Fixed | Looks) -> str:
@@ -207,7 +207,7 @@ def _power(contrast: ContrastSummary, gate: Fixed | Looks) -> str:
 
 def _undecided(contrast: ContrastSummary, smallest: float | None) -> str:
     """Which of the two that a verdict takes is missing, and what is left open."""
-    found = contrast.difference if contrast.basis == "mean" else contrast.median
+    found = _centre(contrast)
     if found.low > 0 or found.high < 0:
         correction = " after the correction, which the interval does not have" if contrast.p_value < ALPHA else ""
         return f"; the interval excludes 0, but p is not below 0.05{correction}"

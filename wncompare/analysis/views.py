@@ -7,13 +7,12 @@ from math import isfinite
 
 import numpy as np
 
-from wncompare.analysis import contrasts, metrics, sessions
+from wncompare.analysis import contrasts, metrics
 from wncompare.analysis.arms import Arm, RunCurves
-from wncompare.analysis.collapse import guess
 from wncompare.analysis.contrasts import PairedDifferences
 from wncompare.analysis.failures import counts_of
 from wncompare.analysis.headline import Metric, headline
-from wncompare.analysis.looks import counted
+from wncompare.analysis.looks import arms_at, counted, every_arm
 from wncompare.analysis.schema import Cost, Counts
 from wncompare.analysis.settings import Setting, everyone_at, settings
 from wncompare.config import Config
@@ -130,16 +129,9 @@ def views(experiment: Experiment) -> Views:
     """The experiment in numbers; asked for again, the same object."""
     experiment = counted(experiment)
     config, compared = experiment.config, settings(experiment)
-    judged, trained_in = headline(experiment), sessions.sessions(experiment.runs)
-    limit = guess(experiment)
+    judged = headline(experiment)
     targets, names = _targets(experiment, compared[0], judged), metrics_of(experiment, judged)
-    arms = {
-        (variant.id, point.slug): Arm(
-            variant, point, tuple(experiment.of(variant, point)), judged, names, targets, trained_in, limit
-        )
-        for variant in config.variants
-        for point in config.points
-    }
+    arms = every_arm(experiment, names, targets)
     dataset = dataset_of(experiment)
     points = tuple(_view(experiment, everyone_at(config, point), dataset, arms) for point in config.points)
     best = compared[0].is_best
@@ -154,9 +146,7 @@ def dataset_of(experiment: Experiment) -> str:
 
 
 def _view(experiment: Experiment, setting: Setting, dataset: str, arms: Mapping[tuple[str, str], Arm]) -> View:
-    config = experiment.config
-    chosen = tuple(arms[variant.id, setting.points[variant.id].slug] for variant in config.variants)
-    return View(config, setting, dataset, chosen, experiment.seeds)
+    return View(experiment.config, setting, dataset, arms_at(setting, arms), experiment.seeds)
 
 
 def metrics_of(experiment: Experiment, headline: Metric) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from wncompare import records
+from wncompare.analysis.estimates import centre
 from wncompare.analysis.looks import Look, gone_on, is_settled, look, settle
 from wncompare.analysis.schema import ContrastSummary
 from wncompare.analysis.words import p
@@ -135,17 +136,14 @@ def _record(experiment: Experiment, found: Look) -> LookRecord:
 
 
 def _looked_at(name: str, contrast: ContrastSummary) -> LookedAt:
-    mean, median = contrast.difference, contrast.median
-    difference, low, high = (
-        (mean.mean, mean.low, mean.high) if contrast.basis == "mean" else (median.value, median.low, median.high)
-    )
+    found = centre(contrast.basis, contrast.difference, contrast.median)
     return LookedAt(
         contrast=name,
         n=contrast.n,
         outcome=contrast.outcome,
         basis=contrast.basis,
         p=contrast.p_holm,
-        difference=difference,
-        low=low,
-        high=high,
+        difference=found.mean,
+        low=found.low,
+        high=found.high,
     )

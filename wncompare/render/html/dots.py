@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from math import isfinite, nan
 from typing import Any
 
-from wncompare.analysis.estimates import Estimate, Quantile
+from wncompare.analysis.estimates import Estimate, centre
 from wncompare.analysis.schema import ContrastSummary, Summary
 from wncompare.analysis.words import metric_name
 from wncompare.records import Experiment
@@ -48,7 +48,7 @@ def _differences(experiment: Experiment, contrast: ContrastSummary, summary: Sum
         {"label": f"seed {each.seed}", "marks": [_mark(experiment, contrast.variant, each.difference)]}
         for each in contrast.by_seed
     ]
-    middle = contrast.difference if contrast.basis == "mean" else contrast.median
+    middle = centre(contrast.basis, contrast.difference, contrast.median)
     last = {"label": contrast.basis, "marks": [_mark(experiment, contrast.variant, middle)], "strong": True}
     sides = contrast.weights if contrast.variant is not None else ()
     labels = [experiment.config.variant(each).label for each in reversed(sides)]
@@ -61,11 +61,9 @@ def _differences(experiment: Experiment, contrast: ContrastSummary, summary: Sum
     }
 
 
-def _mark(experiment: Experiment, variant: str | None, value: Estimate | Quantile | float) -> dict[str, Any]:
+def _mark(experiment: Experiment, variant: str | None, value: Estimate | float) -> dict[str, Any]:
     """A dot in a variant's colour or, of a sum, in a neutral one, with an interval where the value is an estimate."""
     place = "sum" if variant is None else [each.id for each in experiment.config.variants].index(variant)
-    if isinstance(value, Quantile):
-        return {"variant": place, "value": value.value, "low": value.low, "high": value.high}
     if isinstance(value, Estimate):
         return {"variant": place, "value": value.mean, "low": value.low, "high": value.high}
     return {"variant": place, "value": value}
