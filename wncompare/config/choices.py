@@ -12,7 +12,7 @@ from wncompare.catalog.losses import ALIASES, LOSSES, MeasureOptions
 from wncompare.catalog.metrics import METRICS
 from wncompare.catalog.models import MODELS
 from wncompare.catalog.registry import LONGEST_TEXT, Catalog, Options, Text
-from wncompare.catalog.training import OPTIMIZERS, SCHEDULES, OptimizerOptions, ScheduleOptions
+from wncompare.catalog.training import OPTIMIZERS, SCHEDULES, OptimizerOptions, Positive, ScheduleOptions
 from wncompare.catalog.variants import VARIANTS
 
 _SLUG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+=,-]{0,99}")
@@ -76,12 +76,16 @@ class NamedSchedule(ScheduleOptions):
 
 
 class Variant(Options):
-    """One way to parameterize the model; its `id` names its folder, its `label` and `color` its curves."""
+    """One way to parameterize the model; its `id` names its folder, its `label` and `color` its curves.
+
+    Its own `learning_rate`, such as tuning has found for it, takes the place of the optimizer's.
+    """
 
     name: str
     id: FolderName = ""
     label: Text = ""
     color: Color | None = None
+    learning_rate: Positive | None = None
     options: Options = Options()
 
     def model_post_init(self, context: Any, /) -> None:

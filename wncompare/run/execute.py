@@ -175,14 +175,15 @@ class _Training:
 
     def tasks(self, runs: Iterable[PlannedRun], *, wait: bool = False) -> Iterator[TrainTask]:
         """The tasks of these runs; `wait` says to wait for another process that has one."""
-        configs: dict[str, Config] = {}
+        configs: dict[tuple[str, str], Config] = {}
         for run in runs:
-            if run.point.slug not in configs:
-                configs[run.point.slug] = self.config.at(run.point)
+            arm = run.point.slug, run.variant.id
+            if arm not in configs:
+                configs[arm] = self.config.at(run.point, run.variant)
             yield TrainTask(
                 name=run.name,
                 folder=run.folder.absolute(),
-                config=configs[run.point.slug],
+                config=configs[arm],
                 record=run.record.model_copy(update={"sessions": (self.session,)}),
                 data_dir=self.data_dir.absolute() if self.data_dir else None,
                 shared=self.shared,

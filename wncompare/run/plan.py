@@ -36,9 +36,13 @@ def plan(config: Config, folder: Path, dataset: DatasetRecord, device: Device = 
 
     The arms of one seed stand side by side, in alternating order, so that their timings compare.
     """
-    common = {point.slug: _common_identity(config.at(point), dataset.digest, device) for point in config.points}
+    common = {
+        (point.slug, variant.id): _common_identity(config.at(point, variant), dataset.digest, device)
+        for point in config.points
+        for variant in config.variants
+    }
     return tuple(
-        _planned(config, folder, dataset, variant, point, seed, common[point.slug])
+        _planned(config, folder, dataset, variant, point, seed, common[point.slug, variant.id])
         for index, (seed, point) in enumerate(product(config.all_seeds, config.points))
         for variant in (config.variants if index % 2 == 0 else config.variants[::-1])
     )
@@ -70,7 +74,7 @@ def _planned(
 
 
 def _common_identity(config: Config, digest: str, device: Device) -> dict[str, Any]:
-    """What the results of all runs at one point depend on, labels and colours apart.
+    """What the results of all runs of a variant at one point depend on beside it, labels and colours apart.
 
     The number of epochs is part of it only where the learning rate of every epoch depends on it.
     """
