@@ -96,6 +96,23 @@ class AuditTask(Task):
     own_variants: dict[str, Base64Bytes] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, kw_only=True)
+class PrepareTask(Task):
+    """The import of all that a `DrawTask` takes, ahead of it."""
+
+    target: ClassVar[str] = "wncompare.render.figures.files:prepare"
+
+
+@dataclass(frozen=True, kw_only=True)
+class DrawTask(Task):
+    """The figure `name` of the `Views` that are pickled in `views`, into `file`, as what matplotlib calls `format`."""
+
+    target: ClassVar[str] = "wncompare.render.figures.files:draw"
+    views: Path
+    format: str
+    file: Path
+
+
 @dataclass(frozen=True)
 class Download:
     """A file of the dataset, `done` of its `total` bytes."""
@@ -218,6 +235,13 @@ class Audited:
 
 
 @dataclass(frozen=True)
+class Drawn:
+    """What came of a `DrawTask`, whose file is written, or of a `PrepareTask`."""
+
+    task: str
+
+
+@dataclass(frozen=True)
 class Failed:
     """The task could not be done, and why, on one line."""
 
@@ -233,7 +257,7 @@ class Died:
     error: str
 
 
-Result = Ended | Busy | CostMeasured | SpeedMeasured | Audited
+Result = Ended | Busy | CostMeasured | SpeedMeasured | Audited | Drawn
 """What a task's function returns."""
 Last = Result | Failed | Died
 """After these nothing follows of a task."""

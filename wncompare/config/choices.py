@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Union
 
 from pydantic import BeforeValidator, Field, create_model, model_serializer
@@ -54,7 +55,18 @@ def _member(name: str, options: type[Options], kind: type[Options]) -> Any:
     both: Any = {
         key: (field.annotation, field) for key, field in options.model_fields.items() if key in kind.model_fields
     }
-    return create_model(options.__name__, __base__=bases, **both, name=(_literal(name), name))
+    return _pickled(create_model(options.__name__, __base__=bases, **both, name=(_literal(name), name)))
+
+
+_BUILT = SimpleNamespace()
+
+
+def _pickled(built: type[Options]) -> type[Options]:
+    """The type with a place of its own in this module, by which `pickle` finds it: several have one name."""
+    place = f"{built.__name__}_{len(vars(_BUILT))}"
+    setattr(_BUILT, place, built)
+    built.__module__, built.__qualname__ = __name__, f"_BUILT.{place}"
+    return built
 
 
 class Named(Options):
@@ -134,7 +146,11 @@ MetricName = Annotated[Text, BeforeValidator(_in_full)]
 
 def _variant() -> Any:
     members = [
-        create_model("Variant", __base__=Variant, name=(_literal(name), name), options=(entry.options, entry.options()))
+        _pickled(
+            create_model(
+                "Variant", __base__=Variant, name=(_literal(name), name), options=(entry.options, entry.options())
+            )
+        )
         for name, entry in VARIANTS.items()
     ]
     return Annotated[Union[tuple(members)], Field(discriminator="name")]  # noqa: UP007 - built, not written

@@ -16,6 +16,7 @@ from wncompare.tasks import (
     CostMeasured,
     Died,
     Download,
+    Drawn,
     Ended,
     EpochDone,
     Event,
@@ -75,7 +76,7 @@ def _line(event: Event, epochs: int) -> str:
             return f"{task}: {status}"
         case CostMeasured(task) | SpeedMeasured(task):
             return f"{task}: measured"
-        case Started() | Progress() | Busy() | Audited():
+        case Started() | Progress() | Busy() | Audited() | Drawn():
             return ""
 
 
