@@ -80,7 +80,7 @@ def run(
         from wncompare.analysis.looks import counted  # which loads SciPy: workers start without waiting for it
         from wncompare.analysis.summary import summarize
 
-        finished = counted(records.read(folder))
+        finished = counted(done.experiment or records.read(folder))
         found = summarize(finished)
         if _is_drawn(folder, found):
             click.echo(f"nothing is new: {folder}, its plots and its report are as they were", err=True)

@@ -14,7 +14,7 @@ from wncompare.config import Config
 from wncompare.data.dataset import hold_out
 from wncompare.data.guess import majority, variance
 from wncompare.errors import RecordsError
-from wncompare.records import DatasetRecord
+from wncompare.records import DatasetRecord, Experiment
 from wncompare.run.audit import refuse_misfits
 from wncompare.run.engines import Engine, Job, LocalEngine, Perform
 from wncompare.run.looking import Watch, is_settled_there, refuse_another_protocol
@@ -38,10 +38,14 @@ class RunOutcome:
 
 @dataclass(frozen=True)
 class Execution:
-    """How a call of `execute` ended: the runs it trained, and how many were finished before it."""
+    """How a call of `execute` ended: the runs it trained, and how many were finished before it.
+
+    `experiment` is what the folder then held, None where seeds are trained until all is settled.
+    """
 
     outcomes: tuple[RunOutcome, ...]
     skipped: int
+    experiment: Experiment | None = None
 
     @property
     def unsuccessful(self) -> tuple[RunOutcome, ...]:
@@ -112,11 +116,11 @@ def execute(
         if beside:
             listen(Notice("", _BESIDE.format(folder=folder, beside=beside)))
         outcomes = tuple(training.outcomes(waiting, perform, listen, watch, fail_fast=fail_fast))
-        if config.until is None:
-            from wncompare.run.look_log import log_now  # which loads SciPy: workers start without waiting for it
-
-            log_now(folder)
+    if config.until is not None:
         return Execution(outcomes, skipped=done)
+    from wncompare.run.look_log import log_now  # which loads SciPy: workers start without waiting for it
+
+    return Execution(outcomes, skipped=done, experiment=log_now(folder))
 
 
 _BESIDE = "{folder}: another wncompare run is training here, {beside} at a time: each run is trained once, by either"

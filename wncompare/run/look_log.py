@@ -1,6 +1,7 @@
 """The log of looks as `run` writes it: what the verdict said of each contrast, and over which seeds."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,10 +13,11 @@ from wncompare.analysis.words import p
 from wncompare.records import Experiment, LookedAt, LookRecord
 
 
-def log_now(folder: Path) -> None:
-    """Log what the verdict says of all that is in the folder; nothing where there is no pair yet."""
+def log_now(folder: Path) -> Experiment:
+    """Log what the verdict says of all that is in the folder, where there is a pair; what is there, with the log."""
     experiment = records.read(folder)
     log(experiment, [look(experiment)])
+    return replace(experiment, looks=records.read_looks(folder))
 
 
 def said(found: Look) -> str:
