@@ -14,7 +14,8 @@ from wncompare.analysis.views import View, Views, views
 from wncompare.errors import RecordsError
 from wncompare.records import Experiment
 from wncompare.render.figures import curves, differences, layers, overview, robustness, targets
-from wncompare.render.figures.style import COLORS, FORMATS, render
+from wncompare.render.figures.rendering import FORMATS, render
+from wncompare.render.figures.style import COLORS
 
 __all__ = ["COLORS", "FORMATS", "figures", "planned", "render"]
 

@@ -5,10 +5,8 @@ from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 
-import matplotlib.backends.backend_agg  # noqa: F401 - what matplotlib imports with its first figure
-
 from wncompare.render.figures import Make, planned
-from wncompare.render.figures.style import render
+from wncompare.render.figures.rendering import render
 from wncompare.storage.files import write_bytes
 from wncompare.tasks import Drawn, DrawTask, PrepareTask, Report
 
