@@ -46,7 +46,7 @@ def audit(config: Config, dataset: Dataset, *, data_dir: Path | None = None) -> 
 def _networks(config: Config) -> list[Config]:
     """The config at the points of its grid, but for those that differ in what decides about no fit: a rate, say."""
     points = [config.at(point) for point in reversed(config.points)]
-    first = {repr((at.model, at.training.loss, at.training.metrics)): at for at in points}
+    first = {repr((at.model, at.training.loss, at.training.metrics, at.training.precision)): at for at in points}
     return [at for at in reversed(points) if at in first.values()]
 
 

@@ -115,10 +115,11 @@ def untried(runs: tuple[PlannedRun, ...], *, overwrite: bool) -> list[PlannedRun
 
 
 def _network(run: PlannedRun) -> str:
-    """What decides whether a run can be trained at all: model, variant, loss and metrics."""
+    """What decides whether a run can be trained at all: model, variant, loss, metrics and precision."""
     training = run.record.identity["training"]
     parts = {key: run.record.identity[key] for key in ("model", "variant")}
-    return fingerprint({**parts, "loss": training["loss"], "metrics": training["metrics"]})
+    decisive = {key: training.get(key) for key in ("loss", "metrics", "precision")}
+    return fingerprint({**parts, **decisive})
 
 
 def unfinished(runs: tuple[PlannedRun, ...], *, overwrite: bool) -> list[PlannedRun]:
