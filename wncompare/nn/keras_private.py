@@ -24,6 +24,7 @@ __all__ = [
     "layer_tree",
     "predecessors",
     "remat_names",
+    "replace_child",
     "schedule_of",
     "substituted",
     "without_remat",
@@ -54,6 +55,12 @@ def drawn_from() -> Any:
 def children(layer: keras.layers.Layer) -> list[keras.layers.Layer]:
     """The layers that a layer or a model holds directly."""
     return list(layer._flatten_layers(include_self=False, recursive=False))
+
+
+def replace_child(layer: keras.layers.Layer, name: str, child: keras.layers.Layer) -> None:
+    """Puts another layer into an attribute of a layer that is not built; Keras alone would keep both in its books."""
+    layer._layers.remove(getattr(layer, name))
+    setattr(layer, name, child)
 
 
 def compiled_with(model: keras.Model) -> list[Any]:
