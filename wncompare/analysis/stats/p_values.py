@@ -4,7 +4,6 @@ from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import permutation_test
 
 from wncompare.analysis.estimates import PATTERNS
 from wncompare.analysis.stats.pairing import RESOLUTION
@@ -21,6 +20,8 @@ def sign_flip_p_value(
     """
     if len(differences) < 2 or not np.isfinite(differences).all():
         return np.nan
+    from scipy.stats import permutation_test
+
     test = permutation_test(
         (differences,),
         _mean_with_ties(abs(float(differences.mean())), RESOLUTION * magnitude),
