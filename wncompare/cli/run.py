@@ -5,6 +5,7 @@ import shlex
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -54,8 +55,7 @@ def run(
     """
     from wncompare import config as configs
     from wncompare import records
-    from wncompare.analysis.looks import counted
-    from wncompare.analysis.summary import summarize
+    from wncompare.cli.ahead import Ahead
     from wncompare.render import progress as console
     from wncompare.render.drawing import Drawing
     from wncompare.run import execute as experiment
@@ -67,6 +67,7 @@ def run(
     folder = output or Path("results") / config.name
     with Drawing() as drawing:
         with _resumable(folder), console.progress(epochs=config.training.epochs, quiet=quiet) as listen:
+            ahead = Ahead(listen, partial(_prepare, drawing), threads=config.training.threads)
             done = experiment.execute(
                 config,
                 folder,
@@ -74,9 +75,12 @@ def run(
                 data_dir=data_dir,
                 overwrite=overwrite,
                 fail_fast=fail_fast,
-                listen=listen,
+                listen=ahead.hear,
             )
-        finished = counted(records.read(folder))
+        from wncompare.analysis.looks import counted  # which loads SciPy: workers start without waiting for it
+        from wncompare.analysis.summary import summarize
+
+        finished = counted(done.experiment or records.read(folder))
         found = summarize(finished)
         if _is_drawn(folder, found):
             click.echo(f"nothing is new: {folder}, its plots and its report are as they were", err=True)

@@ -27,12 +27,23 @@ def _folder_name(value: Any) -> Any:
     return value
 
 
-def _color(value: Any) -> Any:
-    from matplotlib.colors import is_color_like
+_PLAIN_COLORS = re.compile(
+    "#[0-9a-fA-F]{6}|aqua|black|blue|brown|cyan|fuchsia|gray|green|lime|magenta|maroon|navy|olive|orange|pink|purple"
+    "|red|silver|teal|white|yellow"
+)
+"""Those that most configs name, for which matplotlib need not be imported."""
 
-    if isinstance(value, str) and not is_color_like(value):
+
+def _color(value: Any) -> Any:
+    if isinstance(value, str) and not (_PLAIN_COLORS.fullmatch(value) or _is_color(value)):
         raise PydanticCustomError("color", "expected a colour that matplotlib knows, such as red or '#1f77b4'")
     return value
+
+
+def _is_color(value: str) -> bool:
+    from matplotlib.colors import is_color_like
+
+    return is_color_like(value)
 
 
 FolderName = Annotated[str, BeforeValidator(_folder_name)]

@@ -15,6 +15,7 @@ __all__ = [
     "adopt_remat",
     "children",
     "compiled_with",
+    "drawn_from",
     "eager_value",
     "entry_layer",
     "full_precision",
@@ -42,6 +43,12 @@ def is_symbolic() -> bool:
 def is_stateless() -> bool:
     """Whether assignments to variables are held back, as in `stateless_call` and in JAX's training step."""
     return bool(backend.in_stateless_scope())
+
+
+def drawn_from() -> Any:
+    """The state of the generator that serves layers without one of their own; None where none has asked for it yet."""
+    generator = global_state.get_global_attribute("global_seed_generator")
+    return None if generator is None else generator.state
 
 
 def children(layer: keras.layers.Layer) -> list[keras.layers.Layer]:

@@ -1,5 +1,6 @@
 """The plan of an experiment: its runs in order, each with the record it starts from, and what is there of them."""
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
@@ -98,13 +99,15 @@ def untrained(config: Config, folder: Path) -> int:
 def untried(runs: tuple[PlannedRun, ...], *, overwrite: bool) -> list[PlannedRun]:
     """A run of each network of which the folder holds no run that has trained an epoch: whether it can is not known.
 
+    Of the others no more is read than tells that.
+
     Raises:
         RecordsError: as `unfinished`, but that nothing is deleted.
     """
-    states = _states(runs, overwrite=overwrite)
-    known = {_network(state.run) for state in states if state.has_trained}
-    first = {_network(run): run for run in reversed(runs)}
-    return [run for run in runs if run is first[_network(run)] and _network(run) not in known]
+    networks: dict[str, list[PlannedRun]] = {}
+    for run in runs:
+        networks.setdefault(_network(run), []).append(run)
+    return [each[0] for each in networks.values() if not any(s.has_trained for s in _states(each, overwrite=overwrite))]
 
 
 def _network(run: PlannedRun) -> str:
@@ -121,7 +124,7 @@ def unfinished(runs: tuple[PlannedRun, ...], *, overwrite: bool) -> list[Planned
         RecordsError: a record is damaged or of something else, and `overwrite` does not say to delete it; or another
             process is training what is to be deleted. Then nothing has been deleted.
     """
-    states = _states(runs, overwrite=overwrite)
+    states = list(_states(runs, overwrite=overwrite))
     in_the_way = [state.run for state in states if state.in_the_way]
     for run in in_the_way:  # before the first is deleted; to hold all at once could take too many open files
         if is_held(run.folder):
@@ -131,12 +134,12 @@ def unfinished(runs: tuple[PlannedRun, ...], *, overwrite: bool) -> list[Planned
     return [state.run for state in states if not state.done]
 
 
-def _states(runs: tuple[PlannedRun, ...], *, overwrite: bool) -> "list[_State]":
-    states = [_State.of(run) for run in runs]
-    for state in states:
+def _states(runs: Iterable[PlannedRun], *, overwrite: bool) -> "Iterator[_State]":
+    for run in runs:
+        state = _State.of(run)
         if state.refusal and not overwrite:
             raise state.refusal
-    return states
+        yield state
 
 
 @dataclass(frozen=True)
