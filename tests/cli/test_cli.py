@@ -1,5 +1,6 @@
 """The command line: commands, exit codes, what goes to which stream, and what is never imported."""
 
+import gc
 import json
 import subprocess
 import sys
@@ -232,6 +233,14 @@ def test_plot_of_nothing_exits_with_2(tmp_path: Path, capsys: pytest.CaptureFixt
         f"wncompare: error: {tmp_path}: no experiment.json here or below: "
         "name a results folder that wncompare run wrote\n",
     )
+
+
+def test_leaving_looks_for_no_garbage(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """What there is when a command ends is frozen, so that Python does not look through it for garbage."""
+    at_exit: list[object] = []
+    monkeypatch.setattr("atexit.register", at_exit.append)
+    assert wncompare("list", capture=capsys)[0] == 0
+    assert at_exit == [gc.freeze]
 
 
 def test_the_package_runs_as_a_module() -> None:
