@@ -79,6 +79,21 @@ def test_what_does_not_train_imports_no_tensorflow(
     assert not set(modules) & set(forbidden)
 
 
+def test_workers_start_before_what_the_end_needs_is_imported(tmp_path: Path) -> None:
+    """Seconds of imports are not before the first worker, with colours in the config and a list of seeds."""
+    config = Path(__file__).parents[2] / "configs" / "cifar10.yaml"
+    program = (
+        "import sys; from wncompare.run.engines import process;"
+        "process._start = lambda *given: sys.exit(' '.join(name for name in sys.modules if '.' not in name));"
+        "from wncompare.cli import main; main()"
+    )
+    command = [sys.executable, "-c", program, "run", str(config), "--output", str(tmp_path), "--device", "cpu"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    modules = set(done.stderr.splitlines()[-1].split())
+    assert "wncompare" in modules
+    assert not modules & {"scipy", "matplotlib", "pandas", "requests", "tensorflow", "keras"}
+
+
 def test_a_mistake_exits_with_2_and_one_line(tiny_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A refused config gives exit code 2, nothing on stdout and one line on stderr."""
     code, out, err = wncompare("check", tiny_file, "--set", "training.epochs=0", capture=capsys)

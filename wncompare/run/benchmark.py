@@ -85,8 +85,8 @@ def measure(
         DatasetError: the dataset is not to be had.
         WncompareError: a variant cannot be built or trained.
     """
-    dataset = data.load(config.dataset.name, config.dataset, data_dir=data_dir, progress=downloads(listen))
-    shared = data.share(dataset)
+    chosen, progress = config.dataset, downloads(listen)
+    dataset, shared = data.load_shared(chosen.name, chosen, data_dir=data_dir, progress=progress)
     at_first = config.at(config.points[0])
     device = devices.choose(device)
     variables = worker_variables(config.training.threads, device)

@@ -1,6 +1,7 @@
 """A run's arm in its trainer, made once: where the run is tried before it is trained, what is tried is what trains."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from time import perf_counter
 from typing import Any
 
@@ -19,7 +20,7 @@ from wncompare.nn.runs.trainers import trainer_of
 from wncompare.nn.training import programs
 from wncompare.nn.training.checkpoint import state
 from wncompare.nn.training.trainer import Trainer
-from wncompare.records.identity import fingerprint, model_identity
+from wncompare.records.identity import model_identity
 from wncompare.tasks import TrainTask
 
 
@@ -41,8 +42,8 @@ class _Tried:
     values: list[NDArray[Any]]
 
 
-_TRIED: dict[str, _Tried] = {}
-"""By run, those that no run has taken."""
+_TRIED: dict[tuple[Path, str], _Tried] = {}
+"""By the run's folder and fingerprint, those that no run has taken; a worker serves one command."""
 
 
 def dataset_for(task: TrainTask) -> Dataset:
@@ -64,7 +65,7 @@ def dataset_for(task: TrainTask) -> Dataset:
 
 def arm_of(task: TrainTask, dataset: Dataset) -> Arm:
     """The run's arm: the one that `try_arm` has left here, else a new one."""
-    found = _TRIED.pop(_key(task), None)
+    found = _TRIED.pop((task.folder, task.record.fingerprint), None)
     if found is None:
         return Arm(_trainer(task, dataset))
     for variable, value in zip(found.variables, found.values, strict=True):
@@ -88,7 +89,7 @@ def try_arm(task: TrainTask, dataset: Dataset) -> None:
     with refused_misfit(trainer.model):
         loss = trainer.first_step()["loss"]
     refuse_infinite(trainer.model, loss)
-    _TRIED[_key(task)] = _Tried(Arm(trainer, made, compiled), variables, values)
+    _TRIED[task.folder, task.record.fingerprint] = _Tried(Arm(trainer, made, compiled), variables, values)
 
 
 def _variables(trainer: Trainer) -> list[Any]:
@@ -103,9 +104,3 @@ def _trainer(task: TrainTask, dataset: Dataset) -> Trainer:
     own = unpacked(task.build_model), unpacked(task.vary)
     model = arms.build(config, record.variant, record.seed, dataset, parts[0], *own)
     return trainer_of(record.identity, model, parts, batch_size=config.training.batch_size)
-
-
-def _key(task: TrainTask) -> str:
-    """What tells the run from all others, functions of the user's own too, which its identity knows by their name."""
-    own = [None if each is None else each.hex() for each in (task.build_model, task.vary)]
-    return fingerprint({"run": task.name, "folder": str(task.folder), "identity": task.record.identity, "own": own})

@@ -76,7 +76,7 @@ def _importing(name: str) -> Iterator[None]:
 
     What an import makes stays: looking through it for garbage, then and later, takes a quarter of TensorFlow's seconds.
     """
-    optional = _OPTIONAL if name.startswith("wncompare.nn.") else ()
+    optional = () if name.startswith("wncompare.render.") else _OPTIONAL
     names = [name for name in optional if name not in sys.modules]
     modules: dict[str, Any] = sys.modules
     modules.update(dict.fromkeys(names))  # None is Python's own sign for it
