@@ -249,6 +249,22 @@ def test_plot_of_nothing_exits_with_2(tmp_path: Path, capsys: pytest.CaptureFixt
     )
 
 
+def test_leaving_looks_for_no_garbage() -> None:
+    """When a command ends Python does not look through all that there is for garbage: a cycle stays as it is."""
+    program = """if True:
+        from wncompare.cli import main
+        class Cycle:
+            def __init__(self):
+                self.again = self
+            def __del__(self):
+                print("collected")
+        kept = Cycle()
+        main()
+    """
+    done = subprocess.run([sys.executable, "-c", program, "--version"], capture_output=True, text=True, check=True)
+    assert done.stdout == f"wncompare, version {__version__}\n"
+
+
 def test_the_package_runs_as_a_module() -> None:
     """`python -m wncompare` is the same command."""
     done = subprocess.run([sys.executable, "-m", "wncompare", "--version"], capture_output=True, text=True, check=True)

@@ -85,7 +85,7 @@ def run(
         if _is_drawn(folder, found):
             click.echo(f"nothing is new: {folder}, its plots and its report are as they were", err=True)
         elif finished.has_finished:
-            _prepare(drawing)
+            drawing.prepare()
             plots = drawing.draw(finished, "png", folder / "plots")
             page = write_report(folder / REPORT_FILE, finished, found, "html")
             click.echo(f"wrote {folder}, {len(plots)} plots in {folder / 'plots'} and {page}", err=True)
@@ -101,10 +101,22 @@ def run(
 
 
 def _prepare(drawing: "Drawing") -> None:
-    """Import what comes after the training, here and in what helps to draw; for when a core is idle."""
+    """Import what comes after the training, here and then in what helps to draw; for when a core is idle, but one."""
+    for module in _AFTER_TRAINING:
+        import_module(module)
     drawing.prepare()
-    for module in ("analysis.summary", "render.html", "render.spreadsheet", "render.terminal"):
-        import_module(f"wncompare.{module}")
+
+
+_AFTER_TRAINING = (
+    "scipy.stats",
+    "wncompare.analysis.summary",
+    "wncompare.render.figures.files",
+    "wncompare.render.html",
+    "wncompare.render.latex",
+    "wncompare.render.markdown",
+    "wncompare.render.spreadsheet",
+    "wncompare.render.terminal",
+)
 
 
 def _is_drawn(folder: Path, found: "Summary") -> bool:

@@ -29,8 +29,8 @@ _Reports = SimpleQueue[tuple[DrawTask, bool]]
 class Drawing:
     """Draws figures in this process and in `helpers`, by default one for each further core; none outlives the block.
 
-    A helper takes two seconds of a core until it can help: `prepare` is for when one is idle. What helpers have not
-    done, this process does.
+    A helper takes more than a second of a core until it can help: `prepare` is for when one is idle. What helpers
+    have not done, this process does.
     """
 
     def __init__(self, helpers: int | None = None) -> None:
@@ -83,8 +83,9 @@ class Drawing:
             DrawTask(name=name, folder=shared.parent, views=shared, format=format, file=folder / f"{name}.{format}")
             for name in plan
         ]
-        if self._folder:
-            shared.write_bytes(pickle.dumps(found))
+        with suppress(OSError):  # no room for it: helpers fail, and this process draws alone
+            if self._folder:
+                shared.write_bytes(pickle.dumps(found))
         for task in reversed(tasks):  # the last ones take longest
             self._waiting.put(task)
         for task in self._left(len(tasks)):

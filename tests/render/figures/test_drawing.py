@@ -1,5 +1,6 @@
 """Figures drawn by several processes: the same files, whoever draws them and whatever becomes of a helper."""
 
+import shutil
 import time
 from pathlib import Path
 from typing import Any
@@ -49,6 +50,19 @@ def test_a_helper_that_dies_is_done_without(experiment: Experiment, tmp_path: Pa
             helper._worker.kill()
         written = drawing.draw(experiment, "png", tmp_path)
         assert all(file.stat().st_size for file in written)
+
+
+def test_without_room_for_helpers_this_process_draws(experiment: Experiment, tmp_path: Path) -> None:
+    """Where what helpers take cannot be written, nor their folder be made, every figure is drawn nevertheless."""
+    with Drawing(helpers=1) as drawing:
+        drawing.prepare()
+        shutil.rmtree(drawing._folder.name)
+        assert all(file.stat().st_size for file in drawing.draw(experiment, "svg", tmp_path / "one"))
+    with pytest.MonkeyPatch.context() as patch, Drawing(helpers=1) as drawing:
+        patch.setattr("tempfile.tempdir", str(tmp_path / "missing"))
+        drawing.prepare()
+        assert not drawing._helpers
+        assert all(file.stat().st_size for file in drawing.draw(experiment, "svg", tmp_path / "two"))
 
 
 def test_no_helper_outlives_the_block(experiment: Experiment, tmp_path: Path) -> None:

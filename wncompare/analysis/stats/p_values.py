@@ -5,7 +5,6 @@ from functools import lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import permutation_test
 
 from wncompare.analysis.estimates import PATTERNS
 from wncompare.analysis.stats.pairing import RESOLUTION
@@ -31,6 +30,8 @@ def sign_flip_p_value(
 
 @lru_cache(maxsize=64)  # a command asks for its log and for its report, and a third of a second is enough
 def _tested(values: tuple[float, ...], magnitude: float, rng: np.random.Generator | int) -> float:
+    from scipy.stats import permutation_test
+
     differences = np.array(values)
     test = permutation_test(
         (differences,),

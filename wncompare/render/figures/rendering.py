@@ -98,7 +98,9 @@ def _keeping(axis: Axis, method: Callable[..., Any]) -> Callable[..., Any]:
     given: tuple[Any, ...] = ()
     result = None
 
-    def kept(*arguments: Any) -> Any:
+    def kept(*arguments: Any, **named: Any) -> Any:
+        if named:  # no version does so yet
+            return method(*arguments, **named)
         nonlocal place, given, result
         now = (*axis.get_view_interval(), *axis.axes.bbox.bounds)
         if now != place or len(arguments) != len(given) or any(map(is_not, arguments, given)):
