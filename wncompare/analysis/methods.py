@@ -91,6 +91,11 @@ def _training(config: Mapping[str, Any]) -> Iterator[str]:
         f"the loss {training['loss']} and the optimizer {_named(training['optimizer'])}, "
         "its other settings at Keras's defaults."
     )
+    if training.get("precision"):
+        yield (
+            "Layers computed in bfloat16 (mixed_bfloat16), but for the output layers; weights, normalized kernels, "
+            "losses and metrics were float32."
+        )
     for key in _TRAINING:
         if training.get(key):
             yield f"The {key.replace('_', ' ')} was {_named(training[key])}."

@@ -61,6 +61,7 @@ class Benchmark:
     device: str
     environment: dict[str, Any]
     variants: tuple[Measured, ...]
+    precision: str = "float32"
 
     def as_data(self) -> dict[str, Any]:
         """The benchmark as plain JSON data."""
@@ -114,6 +115,7 @@ def measure(
         device=device,
         environment=provenance.environment(variables),
         variants=tuple(_compared(config, costs, seconds)),
+        precision=at_first.training.precision,
     )
 
 
