@@ -37,11 +37,9 @@ def varied(model: keras.Model, variant: str) -> keras.Model:
 
 def is_lowered_anew(model: keras.Model) -> bool:
     """Whether a model is lowered, and has a block that an earlier version would have left to TensorFlow."""
-    firsts = {id(layer): layer for layer in model.layers}
-    blocks = [stage for stage in lower(model) if isinstance(stage, ConvPool)]
-    is_new = any(block.norm for block in blocks) or any(
-        isinstance(layer, WeightStandardization) and isinstance(layer.layer, layers.Conv2D) for layer in firsts.values()
-    )
+    has_norm = any(isinstance(stage, ConvPool) and stage.norm for stage in lower(model))
+    standardized = [layer.layer for layer in model.layers if isinstance(layer, WeightStandardization)]
+    is_new = has_norm or any(isinstance(layer, layers.Conv2D) for layer in standardized)
     return is_new and choose_execution(model, (255 * BATCH).astype(np.uint8)).xla
 
 
