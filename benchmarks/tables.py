@@ -137,8 +137,8 @@ def variants(result: dict[str, Any]) -> str:
     ours = found.get("wncompare", {})
     rows = [(name, *(_compared(each.get(name), ours.get(name)) for each in found.values())) for name in ours]
     about = (
-        f"LeNet on one core, images of CIFAR-10's shape: milliseconds of the processor a step of {settings['batch']} in "
-        f"the fastest of {settings['epochs']} epochs, and how many times wncompare's."
+        f"LeNet on one core, images of CIFAR-10's shape: milliseconds of the processor a step of {settings['batch']}, "
+        f"in the fastest of {settings['epochs']} epochs, and how many times wncompare's."
     )
     parts = ["## Step time of every variant", machine(result), about, markdown(("variant", *found), rows)]
     return "\n\n".join([*parts, *failures(result)])
