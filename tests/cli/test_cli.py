@@ -213,7 +213,7 @@ def test_plot_output_mirrors_the_experiments(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """`plot --output DIR` mirrors PATH below DIR, like names apart, and writes nothing into the results."""
-    monkeypatch.setattr(plots, "figures", lambda experiment: [("one", Figure())])  # where figures go, not which
+    monkeypatch.setattr(plots, "planned", lambda found: {"one": Figure})  # where figures go, not which
     results, figures = tmp_path / "results", tmp_path / "figures"
     for machine in ("one", "two"):
         write_records(tiny, half, results / machine / "tiny")

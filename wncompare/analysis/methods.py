@@ -17,6 +17,10 @@ _SOFTWARE = {
 }
 _TRAINING = ("schedule", "early_stopping", "stop_at")
 """What a config may add to the training."""
+_OWN_RATES = (
+    "A variant's own learning rate was fixed before the first run; how it was chosen the records do not tell. No other "
+    "setting was tuned."
+)
 
 
 def methods(summary: Summary) -> str:
@@ -93,8 +97,9 @@ def _training(config: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _tuning(config: Mapping[str, Any]) -> str:
+    own = any("learning_rate" in variant for variant in config["variants"])
     if not config["grid"]:
-        return "No setting was tuned, for any variant."
+        return _OWN_RATES if own else "No setting was tuned, for any variant."
     grid = "; ".join(f"{key} in {{{', '.join(map(str, values))}}}" for key, values in config["grid"].items())
     if config["validation"] == "test":
         return f"Every setting of a grid was trained ({grid}); none was chosen, each is compared by itself."

@@ -133,6 +133,12 @@ class Trainer:
         """Compile what is not compiled yet, and return the seconds that took; `epochs` does it by itself."""
         return self._training.compile() + self._validation.compile()
 
+    def first_step(self) -> Logs:
+        """Train one batch, the first of the training split; return its loss and metrics."""
+        self.model.reset_metrics()
+        self._training.step_seconds(1, np.arange(len(self._training.split), dtype=np.int32))
+        return _logs(self.model)
+
     def step_seconds(self, steps: int, *, seed: int) -> float:
         """Train the first `steps` batches of the seed's first epoch in one chunk, and return the seconds of a step."""
         self._training.instantiate()
