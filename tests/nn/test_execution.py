@@ -14,6 +14,7 @@ from wncompare.data.form import image_form
 from wncompare.layers import WeightNormalization, WeightStandardization
 from wncompare.nn import models
 from wncompare.nn.identity import known_by
+from wncompare.nn.precision import mix
 from wncompare.nn.training.conv_pool import ConvPool
 from wncompare.nn.training.lowering import choose_execution, lower
 from wncompare.records.execution import path_of, pools_of
@@ -37,11 +38,9 @@ def varied(model: keras.Model, variant: str) -> keras.Model:
 
 def is_lowered_anew(model: keras.Model) -> bool:
     """Whether a model is lowered, and has a block that an earlier version would have left to TensorFlow."""
-    firsts = {id(layer): layer for layer in model.layers}
-    blocks = [stage for stage in lower(model) if isinstance(stage, ConvPool)]
-    is_new = any(block.norm for block in blocks) or any(
-        isinstance(layer, WeightStandardization) and isinstance(layer.layer, layers.Conv2D) for layer in firsts.values()
-    )
+    has_norm = any(isinstance(stage, ConvPool) and stage.norm for stage in lower(model))
+    standardized = [layer.layer for layer in model.layers if isinstance(layer, WeightStandardization)]
+    is_new = has_norm or any(isinstance(layer, layers.Conv2D) for layer in standardized)
     return is_new and choose_execution(model, (255 * BATCH).astype(np.uint8)).xla
 
 
@@ -56,6 +55,13 @@ def test_a_lenet_is_executed_as_its_identity_says(variant: str) -> None:
     model = varied(models.lenet(None, form=image_form(SIZE, 3)), variant)
     assert choose_execution(model, (255 * BATCH).astype(np.uint8)).xla
     assert said({"name": "lenet"}, variant) is is_lowered_anew(model)
+
+
+def test_a_lenet_in_bfloat16_is_not_lowered() -> None:
+    """Its convolutions are TensorFlow's own, so that its identity needs no path."""
+    model = varied(models.lenet(None, form=image_form(SIZE, 3)), "batch_norm")
+    mix(model, BATCH)
+    assert not choose_execution(model, (255 * BATCH).astype(np.uint8)).xla
 
 
 def conv(**options: Any) -> keras.layers.Layer:

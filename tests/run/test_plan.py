@@ -174,13 +174,17 @@ def lenet(tiny: Config, *variants: str) -> Config:
 
 
 def test_the_path_is_part_of_the_identity_where_it_changed(tiny: Config, tmp_path: Path) -> None:
-    """A normalized LeNet is lowered on a CPU, and once was not; the regular one always was, and none is on a GPU."""
+    """A normalized LeNet is lowered on a CPU, and once was not; the regular one always was.
+
+    None is on a GPU, nor one that computes in bfloat16.
+    """
     config = lenet(tiny, "regular", "weight_norm", "batch_norm", "layer_norm", "weight_standardization")
     paths = [run.record.identity["variant"].get("path") for run in plan(config, tmp_path, DATASET)[:5]]
     assert paths == [None, None, "lowered", "lowered", "lowered"]
-    assert all("path" not in run.record.identity["variant"] for run in plan(config, tmp_path, DATASET, "gpu"))
     mlp = configured(config, model={"name": "mlp"})
-    assert all("path" not in run.record.identity["variant"] for run in plan(mlp, tmp_path, DATASET))
+    others = plan(config, tmp_path, DATASET, "gpu"), plan(mlp, tmp_path, DATASET)
+    for runs in (*others, planned(config, tmp_path, precision="mixed_bfloat16")):
+        assert not any("path" in run.record.identity["variant"] for run in runs)
 
 
 def test_a_run_of_another_path_is_refused_with_the_reason(tiny: Config, tmp_path: Path) -> None:

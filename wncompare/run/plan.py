@@ -62,6 +62,7 @@ def _planned(
     path: dict[str, str],
 ) -> PlannedRun:
     options = variant.options.model_dump(mode="json", exclude_none=True, exclude={*UNIDENTIFYING})
+    path = path if common["training"].get("precision", "float32") == "float32" else {}  # bfloat16 is never lowered
     identity = {**common, "variant": {"name": variant.name, "options": options, **path}, "seed": seed}
     record = RunRecord(
         variant=variant.id,

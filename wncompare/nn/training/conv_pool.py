@@ -10,7 +10,7 @@ A normalization takes its moments over all of the convolution's positions, also 
 no window holds: then windows that reach over the edge are computed too, of which only what lies inside counts.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,21 +37,28 @@ class ConvPool:
     def __call__(self, x: Any, *, training: bool) -> Any:
         """Return (o, h', w', n) for a (c, h, w, n) that is float32, or uint8 and then scaled."""
         kernel, bias = tf.convert_to_tensor(self.kernel()), self.bias()
-        rows, columns, _, outputs = kernel.shape
-        size = x.shape[1] - rows + 1, x.shape[2] - columns + 1
+        bias = None if bias is None else tf.reshape(bias, (-1, 1, 1, 1))
+        size = x.shape[1] - kernel.shape[0] + 1, x.shape[2] - kernel.shape[1] + 1
         inside = size[0] // POOL, size[1] // POOL
-        windows = inside if self.norm is None else (even(size[0]) // POOL, even(size[1]) // POOL)
-        p = patches(x, (rows + 1, columns + 1), windows)
-        p = scaled(p) if p.dtype == tf.uint8 else p
-        z = tf.matmul(positions(kernel), tf.reshape(p, (p.shape[0], -1)), transpose_a=True)
-        z = tf.reshape(z, (POOL * POOL, outputs, *windows, x.shape[3]))
-        if self.norm is not None:
-            z = z if bias is None else z + tf.reshape(bias, (-1, 1, 1, 1))
-            z = self.norm(z, counted(size), training)[:, :, : inside[0], : inside[1]]
-            bias = None
-        y = first_max(z)
-        y = y if bias is None else y + tf.reshape(bias, (-1, 1, 1, 1))
+        if self.norm is None:
+            y = first_max(at_positions(x, kernel, inside))
+            y = y if bias is None else y + bias
+        else:
+            z = at_positions(x, kernel, (even(size[0]) // POOL, even(size[1]) // POOL))
+            z = z if bias is None else z + bias
+            scale, shift = self.norm(z, counted(size), training)
+            z = z[:, :, : inside[0], : inside[1]]
+            y = first_max(z) + shift if scale is None else first_affine_max(z, scale, shift)
         return tf.nn.relu(y) if self.relu else y
+
+
+def at_positions(x: Any, kernel: Any, windows: tuple[int, int]) -> Any:
+    """Return the convolution at the 4 positions of so many pooling windows, (4, o, h', w', n)."""
+    rows, columns, _, outputs = kernel.shape
+    p = patches(x, (rows + 1, columns + 1), windows)
+    p = scaled(p) if p.dtype == tf.uint8 else p
+    z = tf.matmul(positions(kernel), tf.reshape(p, (p.shape[0], -1)), transpose_a=True)
+    return tf.reshape(z, (POOL * POOL, outputs, *windows, x.shape[3]))
 
 
 def counted(size: tuple[int, int]) -> NDArray[np.bool_] | None:
@@ -111,11 +118,39 @@ def first_max(z: Any) -> Any:
     largest = tf.maximum(tf.maximum(z[0], z[1]), tf.maximum(z[2], z[3]))
 
     def gradient(upstream: Any) -> Any:
-        free, parts = tf.ones_like(largest, tf.bool), []
-        for part in tf.unstack(z):
-            chosen = free & (part == largest)
-            parts.append(tf.where(chosen, upstream, 0.0))
-            free &= ~chosen
-        return tf.stack(parts)
+        return tf.stack([tf.where(chosen, upstream, 0.0) for chosen in _first(tf.unstack(z), largest)])
 
     return largest, gradient
+
+
+@tf.custom_gradient
+def first_affine_max(z: Any, scale: Any, shift: Any) -> Any:
+    """Return the maximum of z · scale + shift over the first axis, of length 4, with gradients as `first_max` has them.
+
+    Those of scale and shift, which are less large than z, are sums over the maxima alone: at most a quarter of z.
+    """
+    parts = tf.unstack(z * scale + shift)
+    largest = tf.maximum(tf.maximum(parts[0], parts[1]), tf.maximum(parts[2], parts[3]))
+
+    def gradient(upstream: Any) -> Any:
+        chosen = list(_first(parts, largest))
+        by_z = tf.stack([tf.where(each, upstream * scale, 0.0) for each in chosen])
+        at_maximum = tf.add_n([tf.where(each, part, 0.0) for each, part in zip(chosen, tf.unstack(z), strict=True)])
+        return by_z, _summed(upstream * at_maximum, scale.shape), _summed(upstream, shift.shape)
+
+    return largest, gradient
+
+
+def _first(parts: list[Any], largest: Any) -> Iterator[Any]:
+    """Which of equal maxima is the first, for each part in turn."""
+    free = tf.ones_like(largest, tf.bool)
+    for part in parts:
+        chosen = free & (part == largest)
+        free &= ~chosen
+        yield chosen
+
+
+def _summed(x: Any, shape: tuple[int, ...]) -> Any:
+    """The sum of (o, h', w', n) over the axes that have length 1 in the shape."""
+    axes = [axis for axis, size in enumerate(shape) if size == 1]
+    return tf.reshape(tf.reduce_sum(x, axes), shape)
