@@ -10,7 +10,8 @@ from wncompare.config import Config, Variant
 from wncompare.config.grid import Point
 from wncompare.errors import Argument, RecordsError
 from wncompare.records import DatasetRecord, RunRecord
-from wncompare.records.identity import fingerprint, model_identity
+from wncompare.records.execution import path_of, pools_of
+from wncompare.records.identity import UNIDENTIFYING, fingerprint, model_identity
 from wncompare.storage.locks import is_held, run_lock
 from wncompare.tasks import Device
 
@@ -37,8 +38,9 @@ def plan(config: Config, folder: Path, dataset: DatasetRecord, device: Device = 
     The arms of one seed stand side by side, in alternating order, so that their timings compare.
     """
     common = {point.slug: _common_identity(config.at(point), dataset.digest, device) for point in config.points}
+    paths = _paths(config, device)
     return tuple(
-        _planned(config, folder, dataset, variant, point, seed, common[point.slug])
+        _planned(config, folder, dataset, variant, point, seed, common[point.slug], paths[variant.id])
         for index, (seed, point) in enumerate(product(config.all_seeds, config.points))
         for variant in (config.variants if index % 2 == 0 else config.variants[::-1])
     )
@@ -52,9 +54,10 @@ def _planned(
     point: Point,
     seed: int,
     common: dict[str, Any],
+    path: dict[str, str],
 ) -> PlannedRun:
-    options = variant.options.model_dump(mode="json", exclude_none=True, exclude={"probe"})
-    identity = {**common, "variant": {"name": variant.name, "options": options}, "seed": seed}
+    options = variant.options.model_dump(mode="json", exclude_none=True, exclude={*UNIDENTIFYING})
+    identity = {**common, "variant": {"name": variant.name, "options": options, **path}, "seed": seed}
     record = RunRecord(
         variant=variant.id,
         point=dict(point.values),
@@ -86,6 +89,13 @@ def _common_identity(config: Config, digest: str, device: Device) -> dict[str, A
         "validation": resolved["validation"],
         "device": device,
     }
+
+
+def _paths(config: Config, device: Device) -> dict[str, dict[str, str]]:
+    """How each variant is executed, as far as its identity says it: on a GPU all are as they were."""
+    regular = pools_of(config.dump()["model"]) if device == "cpu" else None
+    made = {variant.id: getattr(variant.options, "pools", None) for variant in config.variants if device == "cpu"}
+    return {one.id: path_of(one.name, made[one.id] if one.name == "function" else regular) for one in config.variants}
 
 
 def untrained(config: Config, folder: Path) -> int:
