@@ -1,5 +1,6 @@
 """Shared by all tests: configs as files, the command line as a function, and records without training."""
 
+import gc
 import os
 import tempfile
 from collections.abc import Callable
@@ -15,6 +16,8 @@ from wncompare import records
 from wncompare.config import Config
 from wncompare.config.grid import Point
 from wncompare.records.identity import fingerprint
+
+from .here import Here
 
 TINY: dict[str, Any] = {
     "name": "tiny",
@@ -44,6 +47,13 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ["XDG_CACHE_HOME"] = cache.name
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _frozen() -> None:
+    """Garbage is looked for among what a file's tests make: each building of a network asks for it, in all that is."""
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.fixture
 def homeless(monkeypatch: pytest.MonkeyPatch) -> None:
     """A user without a home directory: no HOME, and no entry among the system's users."""
@@ -54,6 +64,12 @@ def homeless(monkeypatch: pytest.MonkeyPatch) -> None:
         raise KeyError(uid)
 
     monkeypatch.setattr("pwd.getpwuid", without_entry)
+
+
+@pytest.fixture
+def in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`wncompare.compare` trains here, without worker processes."""
+    monkeypatch.setattr("wncompare.api.compare.LocalEngine", Here)
 
 
 @pytest.fixture

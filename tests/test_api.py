@@ -48,7 +48,7 @@ def network(units: int, factor: float = 2.0) -> keras.Model:
 
 def compare(folder: Path, units: int, factor: float = 2.0, **changes: Any) -> Any:
     """The comparison of a closure's network, two seeds, one epoch."""
-    settings = {"seeds": [0, 1], "training": {"epochs": 1, "batch_size": 8}, **changes}
+    settings = {"seeds": [0, 1], "training": {"epochs": 1, "batch_size": 8}, "workers": 1, **changes}
     return wncompare.compare(lambda: network(units, factor), tuple(ARRAYS), output=folder, quiet=True, **settings)
 
 
@@ -76,6 +76,7 @@ def test_compare_trains_a_network_that_only_this_process_knows(tmp_path: Path) -
         compare(tmp_path / "own", units=5, factor=2.1, variants=["regular"], seeds=[0])
 
 
+@pytest.mark.usefixtures("in_this_process")
 def test_a_comparison_that_trains_nothing_raises(tmp_path: Path) -> None:
     """A network that cannot be trained, or that is none, is an error with its reason, not an empty table."""
     with pytest.raises(ModelError, match=r"variant \w+: model sequential: .*probabilities"):
@@ -92,6 +93,7 @@ def test_a_comparison_that_trains_nothing_raises(tmp_path: Path) -> None:
             wncompare.compare(build_model, tuple(ARRAYS), seeds=[0], output=tmp_path / "none")
 
 
+@pytest.mark.usefixtures("in_this_process")
 def test_compare_takes_a_holdout_a_grid_and_stopping_rules(tmp_path: Path) -> None:
     """What a config can say reaches the records: two points, a test result each, and why a run stopped.
 

@@ -21,6 +21,9 @@ FLOATS, TOKENS = RNG.normal(400, 70, (48, 4)), RNG.integers(0, 9, (48, 5))
 TARGETS = FLOATS @ RNG.normal(size=(4, 1)) + TOKENS[:, :1]
 
 
+pytestmark = pytest.mark.usefixtures("in_this_process")
+
+
 def compare(folder: Path, build_model: Any, dataset: Any, **training: Any) -> Any:
     """One seed, two epochs, with a holdout."""
     settings = {"epochs": 2, "batch_size": 8, "loss": "mean_squared_error", **training}
@@ -38,7 +41,7 @@ def two_inputs() -> keras.Model:
 
 
 def test_inputs_by_name_and_numbers_as_targets(tmp_path: Path) -> None:
-    """Standardized, held out, in worker processes; what is kept and exported gives numbers in the data's units."""
+    """Standardized and held out; what is kept and exported gives numbers in the data's units."""
     split = ({"numbers": FLOATS, "words": TOKENS}, TARGETS)
     dataset = {"arrays": (split, split), "standardize": True}
     table = compare(tmp_path / "own", two_inputs, dataset, epochs=30, optimizer={"name": "adam", "learning_rate": 0.02})

@@ -15,6 +15,9 @@ from wncompare.errors import ModelError, RecordsError, UsageError
 ARRAYS = [(np.random.default_rng(seed).integers(0, 256, (24, 4, 4), np.uint8), np.arange(24) % 3) for seed in (0, 1)]
 
 
+pytestmark = pytest.mark.usefixtures("in_this_process")
+
+
 class Shifted(keras.layers.Layer):
     """A layer that only this file knows, whose function is no part of its configuration."""
 

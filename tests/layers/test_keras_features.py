@@ -1,7 +1,8 @@
 """Keras's quantization, LoRA and rematerialization: right inside the wrapper, or refused."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import nullcontext
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -114,9 +115,14 @@ MODES: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("name", MAKERS)
-@pytest.mark.parametrize("scope", ["both", "layer"])
+def remats() -> Iterator[object]:
+    """Layers, modes and scopes, every two together; the third left out is slow."""
+    for (i, name), (j, mode), (k, scope) in product(*map(enumerate, (MAKERS, MODES, ("both", "layer")))):
+        marks = () if (i + j) % 2 == k else pytest.mark.slow
+        yield pytest.param(name, mode, scope, id=f"{scope}-{name}-{mode}", marks=marks)
+
+
+@pytest.mark.parametrize(("name", "mode", "scope"), list(remats()))
 def test_gradients_under_remat(name: str, mode: str, scope: str, rng: np.random.Generator) -> None:
     """In each mode of `RematScope`, around the layer or the wrapper too, outputs and gradients are the plain ones."""
     make, shape = MAKERS[name]

@@ -117,6 +117,7 @@ def finished(*processes: subprocess.Popen[str]) -> None:
         assert process.returncode == 0, output[-3000:]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(BACKEND != "tensorflow", reason="TensorFlow's strategies")
 def test_mirrored_strategy() -> None:
     """A waiting layer is refused and unchanged; an initialized one trains as on one device, its replicas alike."""

@@ -114,7 +114,7 @@ def test_probabilities_that_do_not_exclude_each_other_go_with_a_binary_loss(data
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_an_optimizer_left_alone_is_keras_s(name: str, dataset: Dataset) -> None:
     """Every optimizer that a config can name has Keras's own settings where the config gives none but the rate."""
-    chosen = config(PLAIN, training={"optimizer": {"name": name}})
+    chosen = config(PLAIN, training={"optimizer": {"name": name}}, model={"name": "mlp", "units": [4]})
     ours = build(chosen, "regular", 0, dataset).optimizer
     theirs = type(ours)()
     assert type(ours).__name__.lower() == name

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -141,17 +142,37 @@ def rows(tree: Any, chosen: np.ndarray) -> Any:
     return {name: array[chosen] for name, array in tree.items()} if isinstance(tree, dict) else tree[chosen]
 
 
-@pytest.mark.parametrize("name", IDS)
+@cache
+def trainer_of(name: str) -> Trainer:
+    """The case's trainer, compiled once; every test starts it from a model of its own."""
+    split = CASES[name][0]
+    return Trainer(compiled(CASES[name]), split, split, batch_size=BATCH)
+
+
+QUICK = (
+    "numbers of any shape",
+    "numbers with classes",
+    "inputs by name",
+    "images again",
+    "tokens again",
+    "standardized",
+)
+"""Every form of inputs and of targets; a program is compiled for each."""
+
+
+@pytest.mark.parametrize(
+    "name", [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in IDS]
+)
 def test_an_epoch_is_keras_s(name: str) -> None:
     """The same weights, losses and metrics as Keras's own steps in the same order, the last, partial batch included."""
-    case = CASES[name]
-    split, _, _, x, y = case
-    ours, keras_s = compiled(case), compiled(case)
-    (result,) = Trainer(ours, split, split, batch_size=BATCH).epochs(1, seed=3)
+    _, _, _, x, y = case = CASES[name]
+    trainer, keras_s = trainer_of(name), compiled(case)
+    trainer.restart(compiled(case))
+    (result,) = trainer.epochs(1, seed=3)
     order = batch_order(ROWS, seed=3, epoch=1)
     fitted = keras_s.fit(rows(x, order), rows(y, order), batch_size=BATCH, shuffle=False, verbose=0)
     assert result.logs["loss"] == pytest.approx(fitted.history["loss"][0], rel=1e-4)
-    for mine, theirs in zip(ours.get_weights(), keras_s.get_weights(), strict=True):
+    for mine, theirs in zip(trainer.model.get_weights(), keras_s.get_weights(), strict=True):
         np.testing.assert_allclose(mine, theirs, rtol=2e-4, atol=2e-6)
     evaluated = keras_s.evaluate(x, y, batch_size=ROWS, verbose=0, return_dict=True)
     metric = next(key for key in evaluated if key != "loss")
@@ -162,15 +183,18 @@ def test_an_epoch_is_keras_s(name: str) -> None:
 @pytest.mark.parametrize("name", ["numbers of any shape", "inputs by name", "tokens again", "standardized"])
 def test_a_resumed_epoch_has_the_same_bits(name: str, tmp_path: Path) -> None:
     """Epoch 2 from a resume point equals epoch 2 of an unbroken run, for each kind."""
-    case = CASES[name]
-    whole, part, resumed = (compiled(case) for _ in range(3))
-    *_, unbroken = Trainer(whole, case[0], case[0], batch_size=BATCH).epochs(2, seed=3)
-    list(Trainer(part, case[0], case[0], batch_size=BATCH).epochs(1, seed=3))
-    checkpoint.save(tmp_path / "point.npz", part, epoch=1)
+    trainer, resumed = trainer_of(name), compiled(CASES[name])
+    trainer.restart(compiled(CASES[name]))
+    epochs = trainer.epochs(2, seed=3)
+    next(epochs)
+    checkpoint.save(tmp_path / "point.npz", trainer.model, epoch=1)
+    (unbroken,) = epochs
+    whole = trainer.model.get_weights()
     checkpoint.restore(checkpoint.read(tmp_path / "point.npz"), resumed)
-    (again,) = Trainer(resumed, case[0], case[0], batch_size=BATCH).epochs(2, seed=3, first_epoch=2)
+    trainer.restart(resumed)
+    (again,) = trainer.epochs(2, seed=3, first_epoch=2)
     assert again.logs == unbroken.logs
-    for one, other in zip(resumed.get_weights(), whole.get_weights(), strict=True):
+    for one, other in zip(trainer.model.get_weights(), whole, strict=True):
         np.testing.assert_array_equal(one, other)
 
 
