@@ -149,6 +149,17 @@ def test_mean_only_batch_normalization_on_another_axis(rng: np.random.Generator)
     np.testing.assert_allclose(value(layer(x, training=True)), x - value(layer.moving_mean)[:, None], atol=1e-5)
 
 
+@pytest.mark.parametrize("dtype", ["mixed_float16", "mixed_bfloat16"])
+def test_mean_only_batch_normalization_subtracts_in_float32(dtype: str) -> None:
+    """Where β and the mean are near 100 their difference of 0.1, less than half precision has there, is not lost."""
+    layer = MeanOnlyBatchNormalization(dtype=dtype)
+    layer.build((None, 3))
+    layer.beta.assign([100.1, 100.2, 100.3])
+    layer.moving_mean.assign([100.0, 100.0, 100.0])
+    assert layer(np.zeros((2, 3), "float32")).dtype == dtype.removeprefix("mixed_")
+    np.testing.assert_allclose(value(layer(np.zeros((2, 3), "float32"))), [[0.1, 0.2, 0.3]] * 2, rtol=4e-3)
+
+
 def test_momentum_is_checked() -> None:
     """A momentum of 1 would never move."""
     with pytest.raises(ValueError, match="Invalid momentum=1: expected a number from 0 to below 1"):
