@@ -151,6 +151,12 @@ def test_every_loss_equals_stock_fit(loss: str) -> None:
     assert_like_stock_fit(lambda: flat("sgd", loss=loss), epochs=1)
 
 
+def test_every_metric_steps_as_keras_s() -> None:
+    """Each metric of classes one-hot that a config can name has Keras's values, before anything is compiled."""
+    names = [name for name in taking_one_hot(METRICS) if name != "f1_score" and not name.startswith("sparse_")]
+    assert_steps_like_keras(lambda: flat(metrics=["accuracy", *names]))
+
+
 @pytest.mark.parametrize("kind", ["sparse_", pytest.param("", marks=pytest.mark.slow)])
 def test_every_metric_equals_stock_fit(kind: str) -> None:
     """Each metric that a config can name weighs samples as `fit` does, so that a partial batch counts for its size."""
