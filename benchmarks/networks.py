@@ -1,4 +1,6 @@
-"""A training step of LSTM, GRU, TCN and VAEs in wncompare against Keras `fit` on each backend, on one core.
+"""A training step of networks other than LeNet in wncompare against Keras `fit` on each backend, on one core.
+
+wncompare trains in both precisions; what bfloat16 is worth depends on the processor, which the results name.
 
 Each trains in a process of its own, turn by turn, every other round in the opposite order. The first epoch compiles and
 warms up; of the `--epochs` that follow, each of `--steps` batches of 32, the fastest counts. The time of the processor
@@ -22,19 +24,25 @@ from wncompare.data.form import ONLY, Form, Input, Target, TargetKind
 BATCH = 32
 _ROWS = Form({ONLY: Input("image", (28, 28))}, Target("classes", (), 10))
 _SERIES = Form({ONLY: Input("number", (200, 2))}, Target("numbers", (1,)))
+_PICTURES = Form({ONLY: Input("image", (32, 32, 3))}, Target("classes", (), 10))
 _AGAIN = Form({ONLY: Input("image", (28, 28, 1))}, Target("inputs", (28, 28, 1)))
 
 NETWORKS: dict[str, tuple[str, dict[str, Any], Form]] = {
     "LSTM, 128 units, 28 rows of 28": ("lstm", {}, _ROWS),
     "GRU, 128 units, 28 rows of 28": ("gru", {}, _ROWS),
     "TCN, adding problem of 200 steps": ("tcn", {}, _SERIES),
+    "TCN, 64 filters, adding problem of 200 steps": ("tcn", {"filters": 64}, _SERIES),
+    "ResNet-8, 16 to 64 channels, 32 × 32": ("resnet8", {}, _PICTURES),
+    "VGG-like, 32 to 128 channels, 32 × 32": ("vgg", {}, _PICTURES),
+    "MLP, 2 × 512 units, 32 × 32": ("mlp", {"units": [512, 512]}, _PICTURES),
     "VAE, dense, 28 × 28": ("vae", {}, _AGAIN),
     "VAE, convolutional, 28 × 28": ("vae", {"network": "conv"}, _AGAIN),
 }
-"""A model of the catalog, its options and the form of the data, by name."""
+"""A model of the catalog or `vgg`, its options and the form of the data, by name."""
 
 SYSTEMS = {
     "wncompare": "tensorflow",
+    "wncompare, mixed_bfloat16": "tensorflow",
     "Keras 3 fit, TensorFlow": "tensorflow",
     "Keras 3 fit, JAX": "jax",
     "Keras 3 fit, torch": "torch",
@@ -81,8 +89,11 @@ def measured(network: str, system: str, *, steps: int, epochs: int) -> dict[str,
     """Milliseconds of a step, of the clock and of the processor, in the fastest epoch after the first."""
     name, options, form = NETWORKS[network]
     x, y = arrays(form, steps * BATCH)
-    run = trained if system == "wncompare" else fitted
-    seconds = list(run(name, options, form, x, y, 1 + epochs))[1:]
+    systems = {
+        "wncompare": partial(trained, "float32"),
+        "wncompare, mixed_bfloat16": partial(trained, "mixed_bfloat16"),
+    }
+    seconds = list(systems.get(system, fitted)(name, options, form, x, y, 1 + epochs))[1:]
     wall, processor = (1000 * min(each) / steps for each in zip(*seconds, strict=True))
     return {"step_ms": wall, "processor_ms": processor}
 
@@ -98,10 +109,27 @@ def arrays(form: Form, count: int) -> tuple[Any, Any]:
     return x, rng.integers(0, 10, count) if form.target.kind == "classes" else rng.random((count, 1), np.float32)
 
 
+def vgg() -> Any:
+    """Pairs of 3 × 3 convolutions with 32, 64 and 128 channels, each pair followed by pooling, and two dense layers."""
+    import keras
+
+    pairs = [
+        layer
+        for channels in (32, 64, 128)
+        for layer in (
+            keras.layers.Conv2D(channels, 3, padding="same", activation="relu"),
+            keras.layers.Conv2D(channels, 3, padding="same", activation="relu"),
+            keras.layers.MaxPooling2D(2),
+        )
+    ]
+    dense = [keras.layers.Dense(256, activation="relu"), keras.layers.Dense(10, activation="softmax")]
+    return keras.Sequential([keras.Input((32, 32, 3)), *pairs, keras.layers.Flatten(), *dense])
+
+
 def trained(
-    name: str, options: dict[str, Any], form: Form, x: Any, y: Any, epochs: int
+    precision: str, name: str, options: dict[str, Any], form: Form, x: Any, y: Any, epochs: int
 ) -> Iterator[tuple[float, float]]:
-    """Seconds of each epoch of wncompare's trainer."""
+    """Seconds of each epoch of wncompare's trainer in that precision."""
     from wncompare import config as configs
     from wncompare.data import Dataset, Split
     from wncompare.nn import arms
@@ -113,12 +141,18 @@ def trained(
     described = {
         "name": "networks",
         "dataset": {"name": "digits"},
-        "model": {"name": name, **options},
+        "model": {"name": "mlp" if name == "vgg" else name, **options},
         "variants": [{"name": "regular"}],
-        "training": {"loss": _LOSSES[form.target.kind], "batch_size": BATCH, "epochs": epochs},
+        "training": {
+            "loss": _LOSSES[form.target.kind],
+            "batch_size": BATCH,
+            "epochs": epochs,
+            "precision": precision,
+        },
         "seeds": [0],
     }
-    model = arms.build(configs.from_data(described, "networks"), "regular", 0, dataset, split)
+    build_model = vgg if name == "vgg" else None
+    model = arms.build(configs.from_data(described, "networks"), "regular", 0, dataset, split, build_model)
     trainer = Trainer(model, split, dataset.test, batch_size=BATCH)
     trainer.compile()
     clocks = perf_counter(), process_time()
@@ -138,7 +172,7 @@ def fitted(
     from wncompare.catalog.models import MODELS
 
     keras.utils.set_random_seed(0)
-    model = MODELS[name].load()(MODELS[name].options(**options), form=form)
+    model = vgg() if name == "vgg" else MODELS[name].load()(MODELS[name].options.model_validate(options), form=form)
     loss = _LOSSES[form.target.kind]
     metrics = ["accuracy"] if form.target.kind == "classes" else []
     model.compile(optimizer="adam", loss=None if loss == "own" else loss, metrics=metrics)

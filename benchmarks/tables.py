@@ -129,6 +129,26 @@ def networks(result: dict[str, Any]) -> str:
     return "\n\n".join([*parts, markdown(("network", *systems), lines), *failures(result)])
 
 
+def variants(result: dict[str, Any]) -> str:
+    """Milliseconds a step of each variant of LeNet by system, and how many times wncompare's they are."""
+    settings = result["settings"]
+    by_system = grouped(result["measurements"], "system")
+    found = {system: _by_variant(rows) for system, rows in by_system.items()}
+    ours = found.get("wncompare", {})
+    rows = [(name, *(_compared(each.get(name), ours.get(name)) for each in found.values())) for name in ours]
+    about = (
+        f"LeNet on one core, images of CIFAR-10's shape: milliseconds of the processor a step of {settings['batch']}, "
+        f"in the fastest of {settings['epochs']} epochs, and how many times wncompare's."
+    )
+    parts = ["## Step time of every variant", machine(result), about, markdown(("variant", *found), rows)]
+    return "\n\n".join([*parts, *failures(result)])
+
+
+def _by_variant(rows: Rows) -> dict[str, list[float]]:
+    """The processor's milliseconds a step of each variant, by round."""
+    return {name: [row["variants"][name]["processor_ms"] for row in rows] for name in rows[0]["variants"]}
+
+
 def _compared(found: list[float] | None, ours: list[float] | None) -> str:
     if not found:
         return "–"
@@ -284,6 +304,7 @@ SECTIONS: dict[str, Callable[[dict[str, Any]], str]] = {
     "scaling": scaling,
     "many_runs": many_runs,
     "networks": networks,
+    "variants": variants,
     "coverage": coverage,
 }
 

@@ -33,6 +33,12 @@ TINY: dict[str, Any] = {
 }
 
 
+@pytest.fixture(autouse=True)
+def _draw_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Draw without helpers, which would import all anew for each test; those of `Drawing` ask for some."""
+    monkeypatch.setattr("wncompare.render.drawing.MOST_HELPERS", 0)
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Keep what is cached out of the user's cache: one folder a session, for the processes of pytest-xdist together."""
     if not hasattr(config, "workerinput"):

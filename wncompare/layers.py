@@ -1,6 +1,9 @@
 """Weight normalization for Keras 3: `from wncompare.layers import WeightNormalization`. It imports Keras alone."""
 
 from wncompare.nn.layers import (
+    LayerNormGRUCell,
+    LayerNormLSTMCell,
+    LayerNormSimpleRNNCell,
     MeanOnlyBatchNormalization,
     Summary,
     WeightNormalization,
@@ -13,6 +16,9 @@ from wncompare.nn.layers import (
 )
 
 __all__ = [
+    "LayerNormGRUCell",
+    "LayerNormLSTMCell",
+    "LayerNormSimpleRNNCell",
     "MeanOnlyBatchNormalization",
     "Summary",
     "WeightNormalization",

@@ -33,6 +33,11 @@ class Task:
         """Where that goes which the task prints."""
         return self.folder / LOG_FILE
 
+    @property
+    def arm(self) -> str:
+        """What a worker keeps of the task for others that say the same."""
+        return self.name
+
 
 @dataclass(frozen=True, kw_only=True)
 class TrainTask(Task):
@@ -51,6 +56,19 @@ class TrainTask(Task):
     build_model: Base64Bytes | None = None
     vary: Base64Bytes | None = None
     wait: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrialTask(Task):
+    """Whether the arm of a `run` can be trained: it takes one step. The worker has it ready for the run itself."""
+
+    target: ClassVar[str] = "wncompare.nn.runs.audit:try_out"
+    run: TrainTask
+
+    @property
+    def arm(self) -> str:
+        """The run's."""
+        return self.run.arm
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,6 +112,23 @@ class AuditTask(Task):
     shared: Shared | None = None
     build_model: Base64Bytes | None = None
     own_variants: dict[str, Base64Bytes] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PrepareTask(Task):
+    """The import of all that a `DrawTask` takes, ahead of it."""
+
+    target: ClassVar[str] = "wncompare.render.figures.files:prepare"
+
+
+@dataclass(frozen=True, kw_only=True)
+class DrawTask(Task):
+    """The figure `name` of the `Views` that are pickled in `views`, into `file`, as what matplotlib calls `format`."""
+
+    target: ClassVar[str] = "wncompare.render.figures.files:draw"
+    views: Path
+    format: str
+    file: Path
 
 
 @dataclass(frozen=True)
@@ -218,6 +253,20 @@ class Audited:
 
 
 @dataclass(frozen=True)
+class Drawn:
+    """What came of a `DrawTask`, whose file is written, or of a `PrepareTask`."""
+
+    task: str
+
+
+@dataclass(frozen=True)
+class Tried:
+    """What came of a `TrialTask`: the arm can be trained."""
+
+    task: str
+
+
+@dataclass(frozen=True)
 class Failed:
     """The task could not be done, and why, on one line."""
 
@@ -233,7 +282,7 @@ class Died:
     error: str
 
 
-Result = Ended | Busy | CostMeasured | SpeedMeasured | Audited
+Result = Ended | Busy | CostMeasured | SpeedMeasured | Audited | Tried | Drawn
 """What a task's function returns."""
 Last = Result | Failed | Died
 """After these nothing follows of a task."""

@@ -99,6 +99,21 @@ def test_what_does_not_train_imports_no_tensorflow(
     assert not set(modules) & set(forbidden)
 
 
+def test_workers_start_before_what_the_end_needs_is_imported(tmp_path: Path) -> None:
+    """Seconds of imports are not before the first worker, with colours in the config and a list of seeds."""
+    config = Path(__file__).parents[2] / "configs" / "cifar10.yaml"
+    program = (
+        "import sys; from wncompare.run.engines import process;"
+        "process._start = lambda *given: sys.exit(' '.join(name for name in sys.modules if '.' not in name));"
+        "from wncompare.cli import main; main()"
+    )
+    command = [sys.executable, "-c", program, "run", str(config), "--output", str(tmp_path), "--device", "cpu"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    modules = set(done.stderr.splitlines()[-1].split())
+    assert "wncompare" in modules
+    assert not modules & {"scipy", "matplotlib", "pandas", "requests", "tensorflow", "keras"}
+
+
 def test_a_mistake_exits_with_2_and_one_line(tiny_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A refused config gives exit code 2, nothing on stdout and one line on stderr."""
     code, out, err = wncompare("check", tiny_file, "--set", "training.epochs=0", capture=capsys)
@@ -233,7 +248,7 @@ def test_plot_output_mirrors_the_experiments(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """`plot --output DIR` mirrors PATH below DIR, like names apart, and writes nothing into the results."""
-    monkeypatch.setattr(plots, "figures", lambda experiment: [("one", Figure())])  # where figures go, not which
+    monkeypatch.setattr(plots, "planned", lambda found: {"one": Figure})  # where figures go, not which
     results, figures = tmp_path / "results", tmp_path / "figures"
     for machine in ("one", "two"):
         write_records(tiny, half, results / machine / "tiny")
@@ -252,6 +267,22 @@ def test_plot_of_nothing_exits_with_2(tmp_path: Path, capsys: pytest.CaptureFixt
         f"wncompare: error: {tmp_path}: no experiment.json here or below: "
         "name a results folder that wncompare run wrote\n",
     )
+
+
+def test_leaving_looks_for_no_garbage() -> None:
+    """When a command ends Python does not look through all that there is for garbage: a cycle stays as it is."""
+    program = """if True:
+        from wncompare.cli import main
+        class Cycle:
+            def __init__(self):
+                self.again = self
+            def __del__(self):
+                print("collected")
+        kept = Cycle()
+        main()
+    """
+    done = subprocess.run([sys.executable, "-c", program, "--version"], capture_output=True, text=True, check=True)
+    assert done.stdout == f"wncompare, version {__version__}\n"
 
 
 def test_the_package_runs_as_a_module() -> None:

@@ -9,12 +9,13 @@ import numpy as np
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from matplotlib.colors import to_hex
 
 from wncompare import config as configs
 from wncompare.catalog import datasets, models, training
 from wncompare.catalog.models import FileOptions
 from wncompare.catalog.variants import WeightNormOptions
-from wncompare.config import Config, Named, yaml_data
+from wncompare.config import Config, Named, choices, yaml_data
 from wncompare.errors import ConfigError
 
 VALID = """\
@@ -465,3 +466,11 @@ def test_an_optimizer_without_options_has_those_of_the_catalog(name: str, tmp_pa
     settings = {**data["training"], "optimizer": {"name": name}}
     found = configs.from_data({**data, "training": settings}, "tiny").training.optimizer
     assert found.model_dump() == {**training.OPTIMIZERS[name].options().model_dump(), "name": name}
+
+
+def test_plain_colours_are_matplotlib_s() -> None:
+    """Those for which it is not imported are colours to it."""
+    names = choices._PLAIN_COLORS.pattern.split("|")[1:]
+    assert all(to_hex(name).startswith("#") for name in names)
+    assert choices._PLAIN_COLORS.fullmatch("#1f77b4")
+    assert not choices._PLAIN_COLORS.fullmatch("#1f77b")

@@ -2,6 +2,7 @@
 
 import json
 import os
+import pickle
 import stat
 from collections.abc import Callable
 from dataclasses import replace
@@ -11,8 +12,11 @@ import numpy as np
 import pytest
 
 from wncompare import data
+from wncompare.catalog.datasets import CifarOptions
 from wncompare.data import Dataset, Split
 from wncompare.data.files import decoded as shared
+from wncompare.data.files import known
+from wncompare.data.sources import cifar
 from wncompare.errors import DatasetError
 
 
@@ -142,3 +146,112 @@ def test_small_ones_and_full_disks_are_done_without(
     monkeypatch.setattr(shared, "user_cache", lambda: tmp_path / "cache")
     monkeypatch.setattr(shared, "SMALLEST_BYTES", 10_000)
     assert data.share(dataset) is None
+
+
+@pytest.fixture
+def batches(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """A folder with a small published dataset whose files have long been as they are."""
+    monkeypatch.setattr(shared, "SMALLEST_BYTES", 0)
+    monkeypatch.setattr(cifar, "CIFAR10", replace(cifar.CIFAR10, rows=dict.fromkeys(cifar.CIFAR10.rows, 4)))
+    monkeypatch.setattr(known, "_SETTLED_NS", 0)
+    folder = tmp_path / "cifar-10-batches-py"
+    folder.mkdir()
+    for number, name in enumerate(cifar.CIFAR10.rows):
+        write_batch(folder / name, number)
+    return folder
+
+
+def write_batch(file: Path, seed: int) -> None:
+    """Four random images as a batch."""
+    random = np.random.default_rng(seed)
+    content = {b"data": random.integers(0, 256, (4, 3072), np.uint8), b"labels": [0, 1, 2, 3]}
+    file.write_bytes(pickle.dumps(content, protocol=2))
+
+
+@pytest.fixture
+def reads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The batches that are read from here on."""
+    read: list[str] = []
+    read_file = cifar.read_file
+    monkeypatch.setattr(cifar, "read_file", lambda file, limit: read.append(file.name) or read_file(file, limit))
+    return read
+
+
+def test_files_that_are_the_same_are_not_read_again(batches: Path, reads: list[str]) -> None:
+    """The same dataset, mapped, to the byte and with the same label, from the second time on; workers find it whole."""
+    first, kept = data.load_shared("cifar10", data_dir=batches.parent)
+    assert len(reads) == 6
+    again, shared_again = data.load_shared("cifar10", data_dir=batches.parent)
+    assert len(reads) == 6
+    assert kept is not None
+    assert kept == shared_again
+    assert isinstance(again.train.x, np.memmap)
+    assert (again.digest, again.label, again.official) == (first.digest, first.label, False)
+    np.testing.assert_array_equal(again.train.x, first.train.x)
+    assert data.opened(kept).digest == data.load("cifar10", data_dir=batches.parent).digest == first.digest
+
+
+def touched(file: Path) -> None:
+    """Other content of the same size, and the time of change that it had."""
+    before = file.stat()
+    write_batch(file, 9)
+    os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+def replaced(file: Path) -> None:
+    """Another file in its place."""
+    write_batch(file.with_name("new"), 9)
+    file.with_name("new").replace(file)
+
+
+@pytest.mark.parametrize("change", [touched, replaced])
+def test_a_changed_file_is_noticed(batches: Path, change: Callable[[Path], None]) -> None:
+    """Though its size is the same, and its time of change was set back."""
+    first, _ = data.load_shared("cifar10", data_dir=batches.parent)
+    change(batches / "test_batch")
+    second, _ = data.load_shared("cifar10", data_dir=batches.parent)
+    assert second.digest != first.digest
+    assert second.digest == data.load("cifar10", data_dir=batches.parent).digest
+
+
+def test_what_is_asked_for_is_part_of_it(batches: Path) -> None:
+    """Another note in the label, or another presentation of the same files, is not what was kept."""
+    noted = CifarOptions(copy_note="mine")
+    assert data.load_shared("cifar10", data_dir=batches.parent)[0].label == "CIFAR-10 (unofficial copy)"
+    assert data.load_shared("cifar10", noted, data_dir=batches.parent)[0].label == "CIFAR-10 (mine)"
+    sequence = CifarOptions(as_sequence="rows")
+    assert data.load_shared("cifar10", sequence, data_dir=batches.parent)[0].train.x.shape[1:] == (32, 96)
+
+
+def test_files_that_have_just_changed_are_read_again(
+    batches: Path, reads: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They could change again within the resolution of their times."""
+    monkeypatch.setattr(known, "_SETTLED_NS", 10**12)
+    for _ in range(2):
+        data.load_shared("cifar10", data_dir=batches.parent)
+    assert len(reads) == 12
+
+
+@pytest.mark.parametrize("damage", [Path.unlink, cut])
+def test_what_is_kept_and_damaged_is_decoded_anew(
+    batches: Path, reads: list[str], damage: Callable[[Path], None]
+) -> None:
+    """A missing or cut array shows at once; a changed byte shows the worker that compares it with the digest."""
+    dataset, kept = data.load_shared("cifar10", data_dir=batches.parent)
+    assert kept is not None
+    damage(Path(kept.folder, "train_x.npy"))
+    again, _ = data.load_shared("cifar10", data_dir=batches.parent)
+    assert len(reads) == 12
+    np.testing.assert_array_equal(again.train.x, dataset.train.x)
+
+
+@pytest.mark.parametrize("note", ["", "[]", "{}", '{"digest": 3}'])
+def test_a_damaged_note_is_none(batches: Path, reads: list[str], note: str) -> None:
+    """The files are read again."""
+    _, kept = data.load_shared("cifar10", data_dir=batches.parent)
+    assert kept is not None
+    (file,) = Path(kept.folder).glob("*.json")
+    file.write_text(note)
+    assert data.load_shared("cifar10", data_dir=batches.parent)[1] == kept
+    assert len(reads) == 12

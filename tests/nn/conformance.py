@@ -32,8 +32,8 @@ MODELS: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
 }
 """A network of each kind, and the data that it takes."""
 
-RECURRENT = ("regular", "weight_norm", "weight_norm_mean_only_batch_norm")
-"""The variants of networks with recurrent layers, inside which nothing is normalized by the data."""
+RECURRENT = ("regular", "weight_norm", "weight_norm_mean_only_batch_norm", "layer_norm")
+"""The variants of networks with recurrent layers, inside which nothing is normalized by the batch."""
 
 
 @dataclass(frozen=True)

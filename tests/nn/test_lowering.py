@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from keras import layers
 
-from wncompare.layers import WeightNormalization
+from wncompare.layers import WeightNormalization, WeightStandardization
 from wncompare.nn.training.lowering import MAX_PATCH, ConvPool, choose_execution, forward, lower
 
 
@@ -147,9 +147,9 @@ def test_constant_images_through_the_widest_lowered_layer() -> None:
     assert_same(model, np.full((4, *size), 200, np.uint8))
 
 
-@pytest.mark.parametrize("wrap", [lambda layer: layer, weight_norm], ids=["regular", "weight_norm"])
+@pytest.mark.parametrize("wrap", [lambda layer: layer, weight_norm, WeightStandardization])
 def test_lenet_lowered_equals_the_model(wrap: Any) -> None:
-    """LeNet, plain and weight-normalized: two blocks are lowered, and gradients reach kernels (g and v) the same."""
+    """LeNet, plain and with kernels of v and g: two blocks are lowered, and gradients reach both the same."""
     keras.utils.set_random_seed(1)
     model = lenet(wrap)
     assert lowered_count(model) == 2
@@ -197,7 +197,7 @@ OTHER_STACKS = {
     "padded pool": [layers.Conv2D(4, 3, activation="relu"), layers.MaxPooling2D(2, padding="same")],
     "average pool": [layers.Conv2D(4, 3, activation="relu"), layers.AveragePooling2D(2)],
     "no pool": [layers.Conv2D(4, 3, activation="relu")],
-    "something between": [layers.Conv2D(4, 3), layers.BatchNormalization(), layers.MaxPooling2D(2)],
+    "something between": [layers.Conv2D(4, 3), layers.Dropout(0.5), layers.MaxPooling2D(2)],
     "mixed precision": [layers.Conv2D(4, 3, dtype="mixed_bfloat16"), layers.MaxPooling2D(2)],
     "a patch too large to add in one order": [layers.Conv2D(4, 9), layers.MaxPooling2D(2)],
     "a depthwise convolution": [layers.DepthwiseConv2D(3), layers.MaxPooling2D(2)],
@@ -242,10 +242,11 @@ def test_layers_around_a_lowered_block_are_called_as_they_are() -> None:
     [
         ([layers.Conv2D(4, 3, activation="relu"), layers.MaxPooling2D(2)], True),
         ([layers.Dense(4)], True),
-        ([layers.Conv2D(4, 3), layers.BatchNormalization(), layers.MaxPooling2D(2)], False),
+        ([layers.Conv2D(4, 3), layers.BatchNormalization(), layers.MaxPooling2D(2)], True),
+        ([layers.Conv2D(4, 3), layers.LayerNormalization(), layers.MaxPooling2D(2)], False),
         ([layers.Conv2D(4, 3, activation="relu"), layers.MaxPooling2D(2), layers.DepthwiseConv2D(2)], False),
     ],
-    ids=["all lowered", "no convolution", "none lowered", "one left"],
+    ids=["all lowered", "no convolution", "with its norm", "none lowered", "one left"],
 )
 def test_a_convolution_that_is_left_keeps_xla_away(stack: list[keras.layers.Layer], xla: bool) -> None:
     """On a CPU, XLA compiles a model only if no convolution is left to it; otherwise the model's own call runs."""

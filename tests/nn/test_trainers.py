@@ -11,7 +11,7 @@ from wncompare import records
 from wncompare.catalog.training import OPTIMIZERS
 from wncompare.nn.runs import trainers
 from wncompare.nn.runs.trainers import program_key, trainer_of
-from wncompare.nn.training import trainer as training
+from wncompare.nn.training import loops
 from wncompare.nn.training.trainer import Trainer
 
 from .test_training import BATCH, assert_identical, flat, train, validation, without_seconds
@@ -30,8 +30,8 @@ def a_new_worker(monkeypatch: pytest.MonkeyPatch) -> None:
 def compilations(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """The batch sizes of the programs that are compiled from here on."""
     sizes: list[int] = []
-    program = training._program
-    monkeypatch.setattr(training, "_program", lambda step, size, xla: sizes.append(size) or program(step, size, xla))
+    program = loops._program
+    monkeypatch.setattr(loops, "_program", lambda step, size, xla: sizes.append(size) or program(step, size, xla))
     return sizes
 
 

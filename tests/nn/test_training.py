@@ -12,8 +12,7 @@ import tensorflow as tf
 from keras import layers
 from tensorflow.python.eager import context
 
-from wncompare.nn.training import checkpoint
-from wncompare.nn.training import trainer as training
+from wncompare.nn.training import checkpoint, loops
 from wncompare.nn.training.trainer import EpochResult, Trainer, batch_order, evaluate
 
 from .trained import (
@@ -136,7 +135,7 @@ class Clocked:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.timed, self.apart = 0, 0
         self.batches = 0
-        seconds = training._seconds
+        seconds = loops._seconds
 
         def watched(program: Any, arguments: tuple[Any, ...]) -> float:
             self.apart += self._instantiated()
@@ -147,7 +146,7 @@ class Clocked:
             self.apart += 0 if steps else found
             return took
 
-        monkeypatch.setattr(training, "_seconds", watched)
+        monkeypatch.setattr(loops, "_seconds", watched)
 
     def __enter__(self) -> "Clocked":
         context.context().enable_graph_collection()
@@ -222,7 +221,7 @@ class NotForXla(keras.layers.Layer):
 
 def test_a_model_that_xla_cannot_compile_trains_all_the_same(caplog: pytest.LogCaptureFixture) -> None:
     """Where XLA lacks an operation, the same loop runs as a TensorFlow graph, with the same numbers and one warning."""
-    with caplog.at_level(logging.WARNING, logger=training.__name__):
+    with caplog.at_level(logging.WARNING, logger=loops.__name__):
         model = compiled(NotForXla())
         results = run(model)
     assert len(caplog.records) == 1
@@ -298,7 +297,7 @@ def test_the_test_split_is_evaluated_by_the_trainer() -> None:
 def test_a_slow_step_is_a_chunk_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where a step takes longer than a chunk should, every step is one: Ctrl-C waits for one step at most."""
     clock = iter(range(0, 1000, 3))
-    monkeypatch.setattr(training, "perf_counter", lambda: float(next(clock)))
+    monkeypatch.setattr(loops, "perf_counter", lambda: float(next(clock)))
     told: list[int] = []
     run(flat(), 1, progress=lambda step, steps, logs: told.append(step))
     assert told == [1, 2, 3, 4, 5, 6, 7]

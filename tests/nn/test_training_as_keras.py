@@ -13,8 +13,9 @@ from wncompare.catalog.metrics import METRICS
 from wncompare.catalog.registry import Catalog
 from wncompare.catalog.training import OPTIMIZERS
 from wncompare.data.dataset import Split
-from wncompare.layers import WeightNormalization
+from wncompare.layers import MeanOnlyBatchNormalization, WeightNormalization
 from wncompare.nn.training import trainer as training
+from wncompare.nn.training.lowering import choose_execution
 from wncompare.nn.training.trainer import batch_order, evaluate, first_step
 
 from .trained import BATCH, CLASSES, SIZE, compiled, flat, ragged, run, state, stateful, train, validation
@@ -76,6 +77,26 @@ def test_equals_stock_fit(lowered: bool) -> None:
 def test_equals_stock_fit_with_batch_norm() -> None:
     """Batch norm trains on batch statistics, updates its moving averages and evaluates with them, as in `fit`."""
     assert_like_stock_fit(lambda: compiled(layers.BatchNormalization(), optimizer="sgd"))
+
+
+@pytest.mark.parametrize(
+    "norm",
+    [layers.BatchNormalization, MeanOnlyBatchNormalization, lambda: layers.GroupNormalization(groups=1)],
+    ids=["batch", "mean only", "one group"],
+)
+def test_equals_stock_fit_with_a_norm_behind_the_convolution(norm: Callable[[], keras.layers.Layer]) -> None:
+    """Lowered with its norm, over an odd number of rows and columns, an arm trains and evaluates as in `fit`."""
+
+    def build() -> keras.Model:
+        keras.utils.set_random_seed(0)
+        first = [layers.Conv2D(4, 4, use_bias=False), norm(), layers.Activation("relu"), layers.MaxPooling2D(2)]
+        end = [layers.Flatten(), layers.Dense(CLASSES, activation="softmax")]
+        model = keras.Sequential([keras.Input(SIZE), *first, *end])
+        model.compile(optimizer="sgd", loss="categorical_crossentropy", metrics=["accuracy"])
+        return model
+
+    assert choose_execution(build(), ragged.x).xla
+    assert_like_stock_fit(build, ragged)
 
 
 def test_equals_stock_fit_with_weight_normalization() -> None:

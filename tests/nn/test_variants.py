@@ -108,6 +108,10 @@ def test_trains_and_comes_back_from_its_file(
     model.save(tmp_path / "model.keras")
     loaded = keras.models.load_model(tmp_path / "model.keras")
     np.testing.assert_allclose(value(loaded(images, training=False)), expected, atol=1e-5)
+    if name == "layer_norm" and build is functional:  # with a recurrence
+        with pytest.raises(ValueError, match="'lstm' of type RNN is layer-normalized inside"):
+            fold(model)
+        return
     folded = fold(model)
     np.testing.assert_allclose(value(folded(images, training=False)), expected, atol=1e-5)
     assert not [layer for layer in by_name(folded).values() if type(layer).__module__.startswith("wncompare")]

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from wncompare.records.machine import available_cores, available_memory
+from wncompare.records.machine import available_cores, available_memory, bfloat16
 from wncompare.run import engines
 
 V2 = "29 23 0:26 / /sys/fs/cgroup rw,nosuid - cgroup2 cgroup2 rw\n"
@@ -133,3 +133,19 @@ def test_workers_are_as_many_as_cores_and_memory_hold(
     for name, answer in answers.items():
         monkeypatch.setattr(engines, name, lambda answer=answer: answer)
     assert engines.default_workers(threads) == workers
+
+
+@pytest.mark.parametrize(
+    ("line", "found"),
+    [
+        ("flags\t\t: fpu avx512f avx512_bf16 avx512_fp16", "avx512_bf16"),
+        ("flags\t\t: avx512_bf16 amx_bf16 amx_tile", "amx_bf16"),
+        ("Features\t: fp asimd bf16 i8mm", "bf16"),
+        ("flags\t\t: fpu avx2 avx512f", None),
+        ("", None),
+    ],
+)
+def test_what_multiplies_bfloat16_is_named_as_the_kernel_names_it(tmp_path: Path, line: str, found: str | None) -> None:
+    """Intel's tiles, AVX-512's products, ARM's; of a processor that says nothing of the kind none is known."""
+    assert bfloat16(machine(tmp_path, {"proc/cpuinfo": f"processor\t: 0\n{line}\n"})) == found
+    assert bfloat16(tmp_path / "nothing") is None

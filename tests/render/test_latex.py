@@ -65,6 +65,7 @@ def test_the_methods_say_what_a_reviewer_asks(write_records: Write, tiny: Config
             cores = {"cores": 4} if seed == 5 else {}
             amend(folder, f"{variant}/seed-{seed}", device="cpu", environment=made | cores)
     text = methods(summary_of(folder))
+    assert "bfloat16" not in text
     for said in (
         "with 6 seeds (0 to 5)",
         "share their initial kernels and the order of their batches",
@@ -88,6 +89,7 @@ def test_the_methods_follow_the_config(write_records: Write, tiny: Config) -> No
     training = tiny.dump()["training"] | {
         "schedule": {"name": "cosine", "warmup_epochs": 1.0},
         "early_stopping": {"metric": "val_loss", "patience": 3},
+        "precision": "mixed_bfloat16",
     }
     changes = {"grid": {"training.batch_size": [8, 16]}, "validation": {"holdout": 0.25}, "seeds": [3, 5]}
     folder = write_records(configured(tiny, **changes, training=training, contrasts=contrasts), last)
@@ -98,6 +100,7 @@ def test_the_methods_follow_the_config(write_records: Write, tiny: Config) -> No
         "chosen from one grid (training.batch_size in {8, 16})",
         "25 % of the training examples were held out",
         "The schedule was cosine (warmup_epochs 1.0",
+        "Layers computed in bfloat16 (mixed_bfloat16), but for the output layers",
         "The early stopping was (metric val_loss, patience 3",
         "corrected for 2 contrasts by Holm's method",
         "Of 8 planned runs: 7 finished, 1 diverged.",

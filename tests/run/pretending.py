@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from wncompare import records
 from wncompare.run.engines import Job, Perform
 from wncompare.storage.locks import run_lock
-from wncompare.tasks import Audited, AuditTask, Busy, Device, Ended, Event, Failed, Started, Task, TrainTask
+from wncompare.tasks import Busy, Device, Ended, Event, Failed, Started, Task, TrainTask, TrialTask, Tried
 
 Accuracy = Callable[[str, int], float]
 """Of a variant and a seed."""
@@ -41,8 +41,8 @@ class Pretender:
         yield self._perform
 
     def _perform(self, tasks: Sequence[Task]) -> Generator[Event, None, None]:
-        if any(isinstance(task, AuditTask) for task in tasks):
-            yield from (Audited(task.name, {}, {}) for task in tasks)
+        if any(isinstance(task, TrialTask) for task in tasks):
+            yield from (Tried(task.name) for task in tasks)
             return
         for first in range(0, len(tasks), self.workers):
             group = tasks[first : first + self.workers]
@@ -58,8 +58,6 @@ class Pretender:
                 raise
 
     def _end(self, task: Task) -> Event:
-        if isinstance(task, AuditTask):
-            return Audited(task.name, {}, {})
         assert isinstance(task, TrainTask)
         if self.stop_after is not None and len(self.trained) >= self.stop_after:
             raise KeyboardInterrupt

@@ -1,6 +1,7 @@
 """`wncompare bench`: what it measures and how it compares; the operations that the benchmarks count."""
 
 import json
+import math
 import resource
 import subprocess
 import sys
@@ -17,9 +18,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks import common, flops, networks, tables
+from benchmarks import common, flops, networks, tables, variants
 from wncompare import cli
 from wncompare import config as configs
+from wncompare.catalog.variants import VARIANTS
 from wncompare.errors import WncompareError
 from wncompare.render.benchmark import table
 from wncompare.run import benchmark
@@ -316,3 +318,28 @@ def test_a_table_of_networks_compares_with_wncompare() -> None:
     text = tables.networks(result)
     assert "| a | 3.0 | 6.0 (2.0 times) |" in text
     assert "| b | – | 5.0 |" in text
+
+
+def test_the_variants_that_are_measured_are_those_of_the_catalog_in_every_system() -> None:
+    """All but a function of one's own; PyTorch's networks have as many parameters as Keras's."""
+    torch_variants = pytest.importorskip("benchmarks.systems.torch_variants", exc_type=ImportError)
+    assert sorted(variants.VARIANTS) == sorted(name for name in VARIANTS if name != "function")
+    for name, (model, _) in variants.models(*variants.arrays(variants.BATCH)).items():
+        keras_parameters = sum(math.prod(each.shape) for each in model.trainable_variables)
+        torch_parameters = sum(each.numel() for each in torch_variants.MODELS[name]().parameters())
+        assert torch_parameters == keras_parameters, name
+
+
+def test_a_table_of_variants_compares_with_wncompare() -> None:
+    """Medians over the rounds, a column a system."""
+    times = [("wncompare", 2.0), ("wncompare", 4.0), ("fit", 6.0)]
+    result = {
+        "measurements": [
+            {"system": system, "variants": {"batch_norm": {"processor_ms": ms}}, "load": 1.0} for system, ms in times
+        ],
+        "failures": [],
+        "started": "2026-01-01",
+        "environment": {"processor": "p", "cores": 2},
+        "settings": {"batch": 32, "epochs": 3},
+    }
+    assert "| batch_norm | 3.0 | 6.0 (2.0 times) |" in tables.variants(result)

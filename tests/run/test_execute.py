@@ -16,7 +16,7 @@ from wncompare.run.engines import Engine, Job, LocalEngine, Perform, RayEngine
 from wncompare.run.engines.local import execute as perform_locally
 from wncompare.run.execute import RunOutcome, execute
 from wncompare.storage.locks import run_lock
-from wncompare.tasks import Audited, AuditTask, Busy, Device, Ended, Event, Failed, Notice, Planned, Task, TrainTask
+from wncompare.tasks import Busy, Device, Ended, Event, Failed, Notice, Planned, Task, TrainTask, TrialTask, Tried
 
 
 @dataclass(frozen=True)
@@ -42,9 +42,9 @@ class Pretender:
 
     def _perform(self, tasks: Sequence[Task]) -> Generator[Event, None, None]:
         for task in tasks:
-            if isinstance(task, AuditTask):
-                self.checked.append(task.variants[0])
-                yield Failed(task.name, self.refuses) if self.refuses else Audited(task.name, {}, {})
+            if isinstance(task, TrialTask):
+                self.checked.append(task.run.record.variant)
+                yield Failed(task.name, self.refuses) if self.refuses else Tried(task.name)
                 continue
             assert isinstance(task, TrainTask)
             with run_lock(task.folder) as free:

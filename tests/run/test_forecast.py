@@ -7,6 +7,7 @@ import pytest
 
 from tests.conftest import TINY
 from wncompare import config as configs
+from wncompare.records import machine
 from wncompare.render import forecast as text
 from wncompare.run.forecast import forecast
 
@@ -95,3 +96,23 @@ def test_sequences_of_numbers_take_four_bytes_a_number() -> None:
     small, large = (planned(dataset={"name": "adding_problem", "length": n, "train": 64}) for n in (100, 600))
     assert small.steps_per_epoch == 4
     assert large.memory_bytes - small.memory_bytes == (64 + 1_000) * 500 * 2 * 4
+
+
+@pytest.mark.parametrize(
+    ("found", "told"),
+    [("avx512_bf16", "this processor multiplies (avx512_bf16)"), (None, "no instructions (none of amx_bf16")],
+)
+def test_bfloat16_is_told_what_it_is_worth_here(monkeypatch: pytest.MonkeyPatch, found: str | None, told: str) -> None:
+    """By the processor, for a config and for one point of a grid; it has no estimate, and float32 no such line."""
+    monkeypatch.setattr(machine, "bfloat16", lambda: found)
+    for changes in (
+        {"training": {"precision": "mixed_bfloat16"}},
+        {"grid": {"training.precision": ["float32", "mixed_bfloat16"]}},
+    ):
+        plan = planned(**changes)
+        *_, estimate, precision = text.lines(plan)
+        assert plan.seconds is None
+        assert "none for bfloat16" in estimate
+        assert precision.startswith("precision: mixed_bfloat16, ")
+        assert told in precision
+    assert "precision" not in "\n".join(text.lines(planned()))

@@ -113,6 +113,34 @@ def test_workers_live_from_one_set_of_tasks_to_the_next_unless_one_has_died(tmp_
         assert done() == [pids[1]]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Of(Work):
+    """Work of an arm."""
+
+    of: str
+
+    @property
+    def arm(self) -> str:
+        """It is given."""
+        return self.of
+
+
+def test_a_worker_takes_what_it_had_before(tmp_path: Path) -> None:
+    """Three arms are tried by two workers; then each does what it tried, whatever the order, and what nobody has."""
+
+    def processes(*arms: str) -> dict[str, str]:
+        tasks = [Of(name=arm, folder=tmp_path / arm, of=arm, sleeps=0.2) for arm in arms]
+        events = list(local.execute(tasks, workers=2, environment={}, started=started))
+        return {event.task: event.message for event in events if isinstance(event, Notice)}
+
+    with local.start(2, environment={}, preload="colorsys") as started:
+        tried = processes("a", "b", "c")
+        assert len(set(tried.values())) == 2
+        for _ in range(2):
+            again = processes("c", "d", "b", "a")
+            assert {arm: again[arm] for arm in "ab"} == {arm: tried[arm] for arm in "ab"}
+
+
 def test_one_worker_keeps_the_order(tmp_path: Path) -> None:
     """With one worker tasks run in the order given."""
     events = execute(tmp_path, {}, {}, {}, workers=1)

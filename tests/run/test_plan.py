@@ -12,6 +12,7 @@ from wncompare import records
 from wncompare.config import Config
 from wncompare.errors import RecordsError
 from wncompare.records import DatasetRecord
+from wncompare.records.identity import fingerprint
 from wncompare.run.plan import PlannedRun, plan, unfinished, untried
 from wncompare.storage.locks import run_lock
 
@@ -165,3 +166,39 @@ def test_what_is_in_the_way_is_refused_before_anything_is_tried(tiny: Config, tm
         untried(planned(tiny, tmp_path, batch_size=8), overwrite=False)
     assert untried(planned(tiny, tmp_path, batch_size=8), overwrite=True)
     assert run.folder.exists()
+
+
+def lenet(tiny: Config, *variants: str) -> Config:
+    """A LeNet in some variants."""
+    return configured(tiny, model={"name": "lenet"}, variants=[{"name": name} for name in variants])
+
+
+def test_the_path_is_part_of_the_identity_where_it_changed(tiny: Config, tmp_path: Path) -> None:
+    """A normalized LeNet is lowered on a CPU, and once was not; the regular one always was.
+
+    None is on a GPU, nor one that computes in bfloat16.
+    """
+    config = lenet(tiny, "regular", "weight_norm", "batch_norm", "layer_norm", "weight_standardization")
+    paths = [run.record.identity["variant"].get("path") for run in plan(config, tmp_path, DATASET)[:5]]
+    assert paths == [None, None, "lowered", "lowered", "lowered"]
+    mlp = configured(config, model={"name": "mlp"})
+    others = plan(config, tmp_path, DATASET, "gpu"), plan(mlp, tmp_path, DATASET)
+    for runs in (*others, planned(config, tmp_path, precision="mixed_bfloat16")):
+        assert not any("path" in run.record.identity["variant"] for run in runs)
+
+
+def test_a_run_of_another_path_is_refused_with_the_reason(tiny: Config, tmp_path: Path) -> None:
+    """A record of batch norm from before it was lowered is not taken for today's; the regular arm's is."""
+    regular, batch_norm, *_ = plan(lenet(tiny, "regular", "batch_norm"), tmp_path, DATASET)
+    leave(regular)
+    variant = {key: value for key, value in batch_norm.record.identity["variant"].items() if key != "path"}
+    older = {**batch_norm.record.identity, "variant": variant}
+    leave(batch_norm, identity=older, fingerprint=fingerprint(older))
+    reason = (
+        r"differs in variant\.path: nothing there, lowered asked for \(that run left its convolutions to TensorFlow"
+    )
+    with pytest.raises(RecordsError, match=reason):
+        unfinished(plan(lenet(tiny, "regular", "batch_norm"), tmp_path, DATASET), overwrite=False)
+    left = unfinished(plan(lenet(tiny, "regular", "batch_norm"), tmp_path, DATASET), overwrite=True)
+    assert regular.folder not in [run.folder for run in left]
+    assert batch_norm.folder in [run.folder for run in left]

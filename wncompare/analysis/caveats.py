@@ -204,11 +204,12 @@ def _of_targets(targets: Targets, headline: Metric) -> Iterator[str]:
 
 
 def _of_times(experiment: Experiment) -> Iterator[str]:
-    threads = counted(experiment.config.training.threads, "thread")
+    training = experiment.config.training
+    each = counted(training.threads, "thread") + " a run" + ", in bfloat16" * (training.precision != "float32")
     mixed = sum(run.record.timings_include_compilation for run in experiment.runs)
     compilation = (
         f"{counted(mixed, 'run')} of an earlier version may have about a second of compilation in the first epoch's"
         if mixed
         else "compilation is not in them"
     )
-    yield f"Times depend on the machine and on what ran beside ({threads} a run); {compilation}."
+    yield f"Times depend on the machine and on what ran beside ({each}); {compilation}."

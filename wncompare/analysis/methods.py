@@ -17,6 +17,10 @@ _SOFTWARE = {
 }
 _TRAINING = ("schedule", "early_stopping", "stop_at")
 """What a config may add to the training."""
+_OWN_RATES = (
+    "A variant's own learning rate was fixed before the first run; how it was chosen the records do not tell. No other "
+    "setting was tuned."
+)
 
 
 def methods(summary: Summary) -> str:
@@ -87,14 +91,20 @@ def _training(config: Mapping[str, Any]) -> Iterator[str]:
         f"the loss {training['loss']} and the optimizer {_named(training['optimizer'])}, "
         "its other settings at Keras's defaults."
     )
+    if training.get("precision"):
+        yield (
+            "Layers computed in bfloat16 (mixed_bfloat16), but for the output layers; weights, normalized kernels, "
+            "losses and metrics were float32."
+        )
     for key in _TRAINING:
         if training.get(key):
             yield f"The {key.replace('_', ' ')} was {_named(training[key])}."
 
 
 def _tuning(config: Mapping[str, Any]) -> str:
+    own = any("learning_rate" in variant for variant in config["variants"])
     if not config["grid"]:
-        return "No setting was tuned, for any variant."
+        return _OWN_RATES if own else "No setting was tuned, for any variant."
     grid = "; ".join(f"{key} in {{{', '.join(map(str, values))}}}" for key, values in config["grid"].items())
     if config["validation"] == "test":
         return f"Every setting of a grid was trained ({grid}); none was chosen, each is compared by itself."

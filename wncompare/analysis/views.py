@@ -12,6 +12,7 @@ from wncompare.analysis.arms import Arm, RunCurves
 from wncompare.analysis.contrasts import PairedDifferences
 from wncompare.analysis.failures import counts_of
 from wncompare.analysis.headline import Metric, headline
+from wncompare.analysis.layers import LayerCurves, layer_curves
 from wncompare.analysis.looks import arms_at, counted, every_arm
 from wncompare.analysis.schema import Cost, Counts
 from wncompare.analysis.settings import Setting, everyone_at, settings
@@ -88,6 +89,11 @@ class View:
         """The targets that any run reached."""
         targets = self.arms[0].targets
         return tuple(target for target in targets if any(arm.times_to(target).reached for arm in self.shown))
+
+    @cached_property
+    def layers(self) -> tuple[Mapping[str, Mapping[str, LayerCurves]], ...]:
+        """What each shown arm's runs recorded of their layers, by layer and quantity; empty where they did not."""
+        return tuple(layer_curves(arm) for arm in self.shown)
 
     def limits(self, metric: str) -> tuple[float, float]:
         """The y axis: every seed's curve, and the bands but for what wide ones of few seeds would flatten them with.

@@ -43,8 +43,10 @@ def _of_function(item: dict[str, Any]) -> dict[str, Any]:
         raise UsageError(
             f"variants: {shown(function)}: expected a function that takes the model and returns it changed"
         )
-    if further := item.keys() - {"function", "id", "label", "color"}:
-        raise UsageError(f"variants: {shown(min(further))} beside a function: expected id, label and color alone")
+    if further := item.keys() - {"function", "id", "label", "color", "learning_rate"}:
+        raise UsageError(
+            f"variants: {shown(min(further))} beside a function: expected id, label, color and learning_rate alone"
+        )
     name = item.get("id") or getattr(function, "__name__", "<nameless>")
     if not isinstance(name, str) or name.startswith("<"):
         raise UsageError(f"variants: {shown(function)} has no name of its own: give it one, {_NAMED}")

@@ -10,6 +10,11 @@ Probe = dict[str, Annotated[tuple[float, ...], Field(strict=False, max_length=10
 """By Keras backend, a few numbers that a network computes at a fixed seed on fixed inputs."""
 
 
+Pools = Annotated[
+    Literal["plain", "normalized"], Field(description="what is before its pools, where convolutions are lowered")
+]
+"""Convolutions as they are, or one of them with a normalization or standardized kernels."""
+
 Units = Annotated[tuple[Size, ...], Field(strict=False, min_length=1, max_length=20)]
 Architecture = Annotated[str, Field(pattern="^[0-9a-f]{64}$", description="SHA-256 of the model's configuration")]
 
@@ -63,6 +68,7 @@ class FunctionOptions(Options):
 
     architecture: Architecture
     probe: Annotated[Probe | None, Field(description="what it computes on a fixed input, by Keras backend")] = None
+    pools: Pools | None = None
 
 
 MODELS = Catalog(

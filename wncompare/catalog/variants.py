@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from wncompare.catalog.models import Architecture, Probe
+from wncompare.catalog.models import Architecture, Pools, Probe
 from wncompare.catalog.registry import Catalog, Entry, Options, Text
 
 
@@ -65,6 +65,7 @@ class FunctionOptions(Options):
     function: Annotated[Text | None, Field(description="its name, which is the variant's id")] = None
     architecture: Annotated[Architecture | None, Field(description="of the network that it makes")] = None
     probe: Annotated[Probe | None, Field(description="what that network computes, by Keras backend")] = None
+    pools: Pools | None = None
 
 
 _IN = "wncompare.nn.variants"

@@ -1,5 +1,7 @@
 """The command line: parse, call, print. Each command imports what it needs when it runs, so that help is instant."""
 
+import atexit
+import gc
 import logging
 import signal
 import sys
@@ -28,6 +30,7 @@ def main() -> None:
     """Run the command line and exit with its code; errors are one line on stderr, SIGTERM is Ctrl-C."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _interrupt)
+    atexit.register(gc.freeze)  # or Python looks through all that there is for garbage: half a second after figures
     stdout = streams.install()
     code = _exit_code(sys.argv[1:])
     if reason := streams.lost(stdout):

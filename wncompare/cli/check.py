@@ -90,7 +90,7 @@ def _opened(config: "Config", data_dir: Path | None) -> "Dataset | None":
     listed = next(entry for entry in data.listing(data_dir) if entry.name == config.dataset.name)
     if listed.published and listed.path is None:
         return None
-    dataset = data.load(config.dataset.name, config.dataset, data_dir=data_dir, download=False)
+    dataset, _ = data.load_shared(config.dataset.name, config.dataset, data_dir=data_dir, download=False)
     if config.holdout:
         hold_out(dataset.train, config.holdout)
     return dataset

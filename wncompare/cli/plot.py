@@ -2,14 +2,11 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from wncompare.cli.options import ANY_PATH, JSON, PATH, experiments, print_json, scores
-
-if TYPE_CHECKING:
-    from wncompare.records import Experiment
 
 
 @click.command()
@@ -34,13 +31,19 @@ def plot(path: Path, format: str, output: Path | None, as_json: bool, of_scores:
     With --output an experiment's figures go to the same place below DIR as it has below PATH, or to DIR/<its folder's
     name>/ where PATH is the experiment itself.
     """
+    from wncompare.render.drawing import Drawing
+
     written: list[Path] = []
-    for experiment in experiments(path, of_scores):
-        folder = experiment.folder
-        if not experiment.has_finished:
-            click.echo(f"{folder}: no run has finished: nothing to plot yet", err=True)
-            continue
-        written += draw(experiment, format, folder / "plots" if output is None else output / _place(folder, path))
+    with Drawing() as drawing:
+        read = experiments(path, of_scores)
+        drawing.prepare()
+        for experiment in read:
+            folder = experiment.folder
+            if not experiment.has_finished:
+                click.echo(f"{folder}: no run has finished: nothing to plot yet", err=True)
+                continue
+            place = folder / "plots" if output is None else output / _place(folder, path)
+            written += drawing.draw(experiment, format, place)
     if as_json:
         print_json({"schema_version": 1, "plots": [str(file) for file in written]})
     else:
@@ -51,16 +54,3 @@ def plot(path: Path, format: str, output: Path | None, as_json: bool, of_scores:
 def _place(folder: Path, path: Path) -> Path:
     """Where a mirror of `path` has `folder`; an experiment alone keeps its name."""
     return folder.relative_to(path) if path.is_dir() and folder != path else Path(folder.resolve().name)
-
-
-def draw(experiment: "Experiment", format: str, folder: Path) -> list[Path]:
-    """Write every figure of the experiment into `folder`; the files."""
-    from wncompare.render import figures as plots
-    from wncompare.storage import files
-
-    written = []
-    for name, figure in plots.figures(experiment):
-        written.append(folder / f"{name}.{format}")
-        written[-1].parent.mkdir(parents=True, exist_ok=True)
-        files.write_bytes(written[-1], plots.render(figure, format))
-    return written

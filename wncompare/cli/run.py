@@ -5,17 +5,19 @@ import shlex
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from wncompare.cli.options import ANY_PATH, CONFIG, DATA_DIR, DEVICE, JSON, RUNS_FAILED, SET, WORKERS, print_json
-from wncompare.cli.plot import draw
 from wncompare.cli.report import REPORT_FILE, data, rendered, save, write_report
 
 if TYPE_CHECKING:
     from wncompare.analysis.summary import Summary
+    from wncompare.render.drawing import Drawing
     from wncompare.tasks import Device
 
 
@@ -53,9 +55,9 @@ def run(
     """
     from wncompare import config as configs
     from wncompare import records
-    from wncompare.analysis.looks import counted
-    from wncompare.analysis.summary import summarize
+    from wncompare.cli.ahead import Ahead
     from wncompare.render import progress as console
+    from wncompare.render.drawing import Drawing
     from wncompare.run import execute as experiment
     from wncompare.run.engines import LocalEngine, RayEngine
 
@@ -63,24 +65,30 @@ def run(
         raise click.UsageError(f"--address {address} is for --engine ray: give both, or neither")
     config = configs.load(config_file, overrides)
     folder = output or Path("results") / config.name
-    with _resumable(folder), console.progress(epochs=config.training.epochs, quiet=quiet) as listen:
-        done = experiment.execute(
-            config,
-            folder,
-            engine=RayEngine(address, workers, device) if engine == "ray" else LocalEngine(workers, device),
-            data_dir=data_dir,
-            overwrite=overwrite,
-            fail_fast=fail_fast,
-            listen=listen,
-        )
-    finished = counted(records.read(folder))
-    found = summarize(finished)
-    if _is_drawn(folder, found):
-        click.echo(f"nothing is new: {folder}, its plots and its report are as they were", err=True)
-    elif finished.has_finished:
-        plots = draw(finished, "png", folder / "plots")
-        page = write_report(folder / REPORT_FILE, finished, found, "html")
-        click.echo(f"wrote {folder}, {len(plots)} plots in {folder / 'plots'} and {page}", err=True)
+    with Drawing() as drawing:
+        with _resumable(folder), console.progress(epochs=config.training.epochs, quiet=quiet) as listen:
+            ahead = Ahead(listen, partial(_prepare, drawing), threads=config.training.threads)
+            done = experiment.execute(
+                config,
+                folder,
+                engine=RayEngine(address, workers, device) if engine == "ray" else LocalEngine(workers, device),
+                data_dir=data_dir,
+                overwrite=overwrite,
+                fail_fast=fail_fast,
+                listen=ahead.hear,
+            )
+        from wncompare.analysis.looks import counted  # which loads SciPy: workers start without waiting for it
+        from wncompare.analysis.summary import summarize
+
+        finished = counted(done.experiment or records.read(folder))
+        found = summarize(finished)
+        if _is_drawn(folder, found):
+            click.echo(f"nothing is new: {folder}, its plots and its report are as they were", err=True)
+        elif finished.has_finished:
+            drawing.prepare()
+            plots = drawing.draw(finished, "png", folder / "plots")
+            page = write_report(folder / REPORT_FILE, finished, found, "html")
+            click.echo(f"wrote {folder}, {len(plots)} plots in {folder / 'plots'} and {page}", err=True)
     save(folder, found)
     _print_summary(found, as_json=as_json)
     diverged = [run.name for run in finished.runs if run.record.status == "diverged"]
@@ -90,6 +98,25 @@ def run(
             err=True,
         )
     return RUNS_FAILED if done.unsuccessful or diverged else 0
+
+
+def _prepare(drawing: "Drawing") -> None:
+    """Import what comes after the training, here and then in what helps to draw; for when a core is idle, but one."""
+    for module in _AFTER_TRAINING:
+        import_module(module)
+    drawing.prepare()
+
+
+_AFTER_TRAINING = (
+    "scipy.stats",
+    "wncompare.analysis.summary",
+    "wncompare.render.figures.files",
+    "wncompare.render.html",
+    "wncompare.render.latex",
+    "wncompare.render.markdown",
+    "wncompare.render.spreadsheet",
+    "wncompare.render.terminal",
+)
 
 
 def _is_drawn(folder: Path, found: "Summary") -> bool:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Union
 
 from pydantic import BeforeValidator, Field, create_model, model_serializer
@@ -12,7 +13,7 @@ from wncompare.catalog.losses import ALIASES, LOSSES, MeasureOptions
 from wncompare.catalog.metrics import METRICS
 from wncompare.catalog.models import MODELS
 from wncompare.catalog.registry import LONGEST_TEXT, Catalog, Options, Text
-from wncompare.catalog.training import OPTIMIZERS, SCHEDULES, OptimizerOptions, ScheduleOptions
+from wncompare.catalog.training import OPTIMIZERS, SCHEDULES, OptimizerOptions, Positive, ScheduleOptions
 from wncompare.catalog.variants import VARIANTS
 
 _SLUG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+=,-]{0,99}")
@@ -26,12 +27,23 @@ def _folder_name(value: Any) -> Any:
     return value
 
 
-def _color(value: Any) -> Any:
-    from matplotlib.colors import is_color_like
+_PLAIN_COLORS = re.compile(
+    "#[0-9a-fA-F]{6}|aqua|black|blue|brown|cyan|fuchsia|gray|green|lime|magenta|maroon|navy|olive|orange|pink|purple"
+    "|red|silver|teal|white|yellow"
+)
+"""Those that most configs name, for which matplotlib need not be imported."""
 
-    if isinstance(value, str) and not is_color_like(value):
+
+def _color(value: Any) -> Any:
+    if isinstance(value, str) and not (_PLAIN_COLORS.fullmatch(value) or _is_color(value)):
         raise PydanticCustomError("color", "expected a colour that matplotlib knows, such as red or '#1f77b4'")
     return value
+
+
+def _is_color(value: str) -> bool:
+    from matplotlib.colors import is_color_like
+
+    return is_color_like(value)
 
 
 FolderName = Annotated[str, BeforeValidator(_folder_name)]
@@ -54,7 +66,18 @@ def _member(name: str, options: type[Options], kind: type[Options]) -> Any:
     both: Any = {
         key: (field.annotation, field) for key, field in options.model_fields.items() if key in kind.model_fields
     }
-    return create_model(options.__name__, __base__=bases, **both, name=(_literal(name), name))
+    return _pickled(create_model(options.__name__, __base__=bases, **both, name=(_literal(name), name)))
+
+
+_BUILT = SimpleNamespace()
+
+
+def _pickled(built: type[Options]) -> type[Options]:
+    """The type with a place of its own in this module, by which `pickle` finds it: several have one name."""
+    place = f"{built.__name__}_{len(vars(_BUILT))}"
+    setattr(_BUILT, place, built)
+    built.__module__, built.__qualname__ = __name__, f"_BUILT.{place}"
+    return built
 
 
 class Named(Options):
@@ -76,12 +99,16 @@ class NamedSchedule(ScheduleOptions):
 
 
 class Variant(Options):
-    """One way to parameterize the model; its `id` names its folder, its `label` and `color` its curves."""
+    """One way to parameterize the model; its `id` names its folder, its `label` and `color` its curves.
+
+    Its own `learning_rate`, such as tuning has found for it, takes the place of the optimizer's.
+    """
 
     name: str
     id: FolderName = ""
     label: Text = ""
     color: Color | None = None
+    learning_rate: Positive | None = None
     options: Options = Options()
 
     def model_post_init(self, context: Any, /) -> None:
@@ -134,7 +161,11 @@ MetricName = Annotated[Text, BeforeValidator(_in_full)]
 
 def _variant() -> Any:
     members = [
-        create_model("Variant", __base__=Variant, name=(_literal(name), name), options=(entry.options, entry.options()))
+        _pickled(
+            create_model(
+                "Variant", __base__=Variant, name=(_literal(name), name), options=(entry.options, entry.options())
+            )
+        )
         for name, entry in VARIANTS.items()
     ]
     return Annotated[Union[tuple(members)], Field(discriminator="name")]  # noqa: UP007 - built, not written

@@ -32,8 +32,9 @@ def _nearest(key: str, choices: list[str], cutoff: float = 0.6) -> str | None:
 
 
 def _path_to(key: str | None, paths: list[str]) -> str | None:
-    """The shortest of the paths that end in `key`."""
-    return min((path for path in paths if _last(path) == key), key=lambda path: path.count("."), default=None)
+    """The shortest of the paths that end in `key`; rather one for all variants than one of a variant's own."""
+    found = (path for path in paths if _last(path) == key)
+    return min(found, key=lambda path: (path.count("."), "<id>" in path), default=None)
 
 
 def _last(path: str) -> str:

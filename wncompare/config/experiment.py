@@ -22,6 +22,8 @@ from wncompare.config.grid import Point, points, replaced
 from wncompare.config.seeds import Seeds, Until
 from wncompare.config.training import Training
 
+LEARNING_RATE = "training.optimizer.learning_rate"
+
 _GRID_KEYS = ("training.", "model.", "init_batch")
 _NOT_GRID_KEYS = ("training.epochs", "training.threads", "model.name", "model.file", "model.architecture")
 
@@ -132,6 +134,17 @@ class Config(Options):
             refuse_duplicates(f"value of {key}", [repr(value) for value in values])
         return grid
 
+    @field_validator("grid")
+    @classmethod
+    def _one_learning_rate(cls, grid: dict[str, tuple[Any, ...]], info: ValidationInfo) -> dict[str, tuple[Any, ...]]:
+        own = [variant.id for variant in info.data.get("variants", ()) if variant.learning_rate is not None]
+        if own and LEARNING_RATE in grid:
+            raise PydanticCustomError(
+                "grid_key",
+                f"{LEARNING_RATE}, and variant {own[0]} has a learning_rate of its own: expected one or the other",
+            )
+        return grid
+
     @field_validator("contrasts")
     @classmethod
     def _contrasts_between_variants(cls, contrasts: tuple[Contrast, ...], info: ValidationInfo) -> tuple[Contrast, ...]:
@@ -202,10 +215,11 @@ class Config(Options):
         """The points of the grid; without one, a single point that sets nothing."""
         return points(self.grid)
 
-    def at(self, point: Point) -> "Config":
-        """The config with the point's values set, and no grid."""
+    def at(self, point: Point, variant: Variant | None = None) -> "Config":
+        """The config with the point's values set, and no grid; with a variant's own learning rate, if it has one."""
         data = {key: value for key, value in self.dump().items() if key != "grid"}
-        for key, value in point.values.items():
+        own = {LEARNING_RATE: variant.learning_rate} if variant and variant.learning_rate else {}
+        for key, value in {**point.values, **own}.items():
             data = replaced(data, key.split("."), value)
         return Config.model_validate(data)
 

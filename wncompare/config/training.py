@@ -1,9 +1,9 @@
 """How every arm is trained."""
 
 import math
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import Field, SerializerFunctionWrapHandler, ValidationInfo, field_validator, model_serializer
 from pydantic_core import PydanticCustomError
 
 from wncompare.catalog.registry import Options, Size, unknown
@@ -33,7 +33,11 @@ class StopAt(Options):
 
 
 class Training(Options):
-    """How every arm is trained; Keras's names and defaults."""
+    """How every arm is trained; Keras's names and defaults.
+
+    `precision` is what layers compute in: with `mixed_bfloat16` those between inputs and outputs in bfloat16, with
+    weights in float32 (`wncompare.nn.precision`). At its default it is no part of the data that records keep.
+    """
 
     optimizer: OptimizerChoice = Field(default={"name": "adam"}, validate_default=True)
     loss: LossChoice = Field(default="categorical_crossentropy", validate_default=True)
@@ -44,6 +48,7 @@ class Training(Options):
     schedule: ScheduleChoice | None = None
     early_stopping: EarlyStopping | None = None
     stop_at: StopAt | None = None
+    precision: Literal["float32", "mixed_bfloat16"] = "float32"
 
     @field_validator("metrics")
     @classmethod
@@ -73,3 +78,11 @@ class Training(Options):
         if getattr(schedule, "warmup_epochs", 0) >= info.data.get("epochs", math.inf):
             raise PydanticCustomError("warmup", f"expected fewer warmup_epochs than the {info.data['epochs']} epochs")
         return schedule
+
+    @model_serializer(mode="wrap")
+    def _as_before_precision(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave the default out: runs of before there was another are the same runs."""
+        data: dict[str, Any] = dump(self)
+        if self.precision == "float32":
+            data.pop("precision", None)
+        return data

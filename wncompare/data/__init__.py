@@ -1,5 +1,6 @@
 """Datasets as NumPy arrays; one file a source."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,10 +10,12 @@ from wncompare.catalog.registry import Options
 from wncompare.data.checks import caveats
 from wncompare.data.dataset import Checked, Dataset, Split
 from wncompare.data.files.decoded import Shared, opened, share
+from wncompare.data.files.known import recall, remember, stamp
 from wncompare.data.files.published import PUBLISHED
 from wncompare.data.files.store import fetch_copy, find_copy, folders
 from wncompare.data.presenting import presented
 from wncompare.data.source import Lookup, Progress, Source
+from wncompare.errors import DatasetError
 
 __all__ = [
     "Checked",
@@ -28,6 +31,7 @@ __all__ = [
     "folders",
     "listing",
     "load",
+    "load_shared",
     "opened",
     "share",
     "verify",
@@ -60,6 +64,31 @@ def load(
     source: Source = entry.load()
     chosen: Any = options or entry.options()
     return presented(source(chosen, Lookup(data_dir, download, progress)), chosen)
+
+
+def load_shared(
+    name: str,
+    options: Options | None = None,
+    *,
+    data_dir: Path | None = None,
+    download: bool = True,
+    progress: Progress | None = None,
+) -> tuple[Dataset, Shared | None]:
+    """The same dataset, and where it is kept decoded for other processes: None where it is not.
+
+    Where a published dataset's files are those of last time they are not read again: its arrays are what was kept,
+    mapped and unread. Who opens what is shared compares every byte with the digest.
+    """
+    chosen = options or DATASETS[name].options()
+    known = stamp(name, chosen, data_dir)
+    if known and (shared := recall(known)):
+        with suppress(DatasetError):  # it is gone, or damaged
+            return opened(shared, unread=True), shared
+    dataset = load(name, chosen, data_dir=data_dir, download=download, progress=progress)
+    shared = share(dataset)
+    if known and shared and known == stamp(name, chosen, data_dir):
+        remember(known, shared)
+    return dataset, shared
 
 
 def listing(data_dir: Path | None = None) -> tuple[Listed, ...]:

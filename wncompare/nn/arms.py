@@ -13,7 +13,7 @@ from wncompare.catalog.variants import VARIANTS
 from wncompare.config import Config, Training, Variant
 from wncompare.data import Dataset, Split
 from wncompare.errors import ModelError
-from wncompare.nn import models, objectives, own_variant
+from wncompare.nn import models, objectives, own_variant, precision
 from wncompare.nn.input_range import refuse_squashed
 from wncompare.nn.own_variant import Vary
 from wncompare.nn.training import noise, schedules
@@ -36,7 +36,8 @@ def build(
 
     The variant is the config's, or what `vary`, a function of the user's own, makes of the regular model.
 
-    The same seed gives every arm the same initial kernels and the same initialization batch.
+    The same seed gives every arm the same initial kernels and the same initialization batch, in float32 whatever the
+    training's precision.
 
     Raises:
         ModelError: the model does not fit the dataset, or the variant does not fit the model.
@@ -52,6 +53,8 @@ def build(
     batch = init_batch(training, size=config.init_batch, seed=seed)
     with noise.unmoved(model):  # by initialization from data, which is not every arm's
         model = _varied(model, config, variant, vary, dataset, batch)
+        if config.training.precision != "float32":
+            precision.mix(model, _few(batch))
     optimizer = _optimizer(config.training, epoch_steps=ceil(len(training) / config.training.batch_size))
     classes = model.output_shape[-1] if dataset.form.target.kind == "classes" else None
     metrics = objectives.metrics_of(config.training, classes=classes)
@@ -63,7 +66,7 @@ def _varied(
     model: keras.Model, config: Config, variant: Variant, vary: Vary | None, dataset: Dataset, batch: Any
 ) -> keras.Model:
     """The variant of a regular model that fits the dataset and the training."""
-    few = tree.map_structure(lambda array: array[:_CHECKED], batch)
+    few = _few(batch)
     if [one.kind for one in dataset.form.inputs.values()] == ["image"]:
         refuse_squashed(model, few)
     models.refuse_few_tokens(model, few, dataset.form)
@@ -76,6 +79,10 @@ def _varied(
     models.refuse_few_tokens(changed, few, dataset.form)
     objectives.refuse_misfit(changed, few, config.training)
     return changed
+
+
+def _few(batch: Any) -> Any:
+    return tree.map_structure(lambda array: array[:_CHECKED], batch)
 
 
 def _check_trained(model: keras.Model) -> None:

@@ -18,6 +18,7 @@ from wncompare.nn.gradients import squared_gradients
 from wncompare.nn.layers.structure import descendants
 from wncompare.nn.models import refuse_own_training, refuse_unknown_inputs
 from wncompare.nn.own_variant import Vary, varied
+from wncompare.records.execution import pools_in
 from wncompare.records.identity import farthest
 
 BuildModel = Callable[[], keras.Model]
@@ -28,7 +29,7 @@ _DIGITS = 5
 
 
 def known_by(build_model: BuildModel, vary: Vary | None = None, name: str = "") -> dict[str, Any]:
-    """The options of the model `function`: the `architecture` as a digest and the `probe`, by Keras's backend.
+    """The options of the model `function`: `architecture` as a digest, `probe` by Keras's backend, and `pools`.
 
     With `vary`, a variant of one's own of that `name`, those of what it makes of the model. The functions are called
     twice, at one seed; the random state of this process is as before afterwards.
@@ -52,7 +53,8 @@ def _known(build_model: BuildModel, vary: Vary | None, name: str) -> dict[str, A
     with _seeded(_SEED), numerics.settled():
         model = _built(build_model)
         model = model if vary is None else varied(model, vary, name)
-        return {"architecture": architecture(model), "probe": {keras.backend.backend(): probe(model)}}
+        known = {"architecture": architecture(model), "pools": pools_in(_configuration(model))}
+        return {**known, "probe": {keras.backend.backend(): probe(model)}}
 
 
 def _built(build_model: BuildModel) -> keras.Model:
@@ -135,17 +137,22 @@ def architecture(model: keras.Model) -> str:
     Where layers have no configuration, it is of their types and the shapes of their weights. Where there are several
     inputs, their names, which say what each is given, count.
     """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # Keras's, of lambdas in a file: there is no file
-        try:
-            content = json.loads(model.to_json())
-        except Exception:  # layers raise what they like, and sources may be lost
-            content = [_described(layer) for layer in descendants(model)]
+    content = _configuration(model) or [_described(layer) for layer in descendants(model)]
     names = {name: f"layer {number}" for number, name in enumerate(dict.fromkeys(_names(content)))}
     content = _renamed(content, names)
     if len(model.inputs) > 1:
         content = [content, [each.name for each in model.inputs]]
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def _configuration(model: keras.Model) -> Any:
+    """A network's Keras configuration; None where it has none."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Keras's, of lambdas in a file: there is no file
+        try:
+            return json.loads(model.to_json())
+        except Exception:  # layers raise what they like, and sources may be lost
+            return None
 
 
 def _described(layer: keras.layers.Layer) -> dict[str, Any]:

@@ -15,6 +15,7 @@ __all__ = [
     "adopt_remat",
     "children",
     "compiled_with",
+    "drawn_from",
     "eager_value",
     "entry_layer",
     "full_precision",
@@ -23,6 +24,7 @@ __all__ = [
     "layer_tree",
     "predecessors",
     "remat_names",
+    "replace_child",
     "schedule_of",
     "substituted",
     "without_remat",
@@ -44,9 +46,21 @@ def is_stateless() -> bool:
     return bool(backend.in_stateless_scope())
 
 
+def drawn_from() -> Any:
+    """The state of the generator that serves layers without one of their own; None where none has asked for it yet."""
+    generator = global_state.get_global_attribute("global_seed_generator")
+    return None if generator is None else generator.state
+
+
 def children(layer: keras.layers.Layer) -> list[keras.layers.Layer]:
     """The layers that a layer or a model holds directly."""
     return list(layer._flatten_layers(include_self=False, recursive=False))
+
+
+def replace_child(layer: keras.layers.Layer, name: str, child: keras.layers.Layer) -> None:
+    """Puts another layer into an attribute of a layer that is not built; Keras alone would keep both in its books."""
+    layer._layers.remove(getattr(layer, name))
+    setattr(layer, name, child)
 
 
 def compiled_with(model: keras.Model) -> list[Any]:

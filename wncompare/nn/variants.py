@@ -8,9 +8,10 @@ as a whole or in part: no training would make up for a bias that was dropped or 
 
 Normalization sits between the affine map and its activation: a fused activation becomes an `Activation` layer of its
 own, `<name>_activation`, behind the normalization, `<name>_norm`. The normalized layers are Dense, Conv, ConvTranspose,
-DepthwiseConv, SeparableConv and EinsumDense with one output axis, the last; not recurrent layers, Embedding, attention
-or what is inside `TimeDistributed`. Their bias is dropped where the normalization brings its own. A model that is
-recurrent but for its output layers is refused by what would leave the recurrence alone.
+DepthwiseConv, SeparableConv and EinsumDense with one output axis, the last; not Embedding, attention or what is inside
+`TimeDistributed`; of recurrent layers SimpleRNN, LSTM and GRU, by `layer_norm` alone. Their bias is dropped where the
+normalization brings its own. A model that is recurrent but for its output layers is refused by what would leave the
+recurrence alone.
 
 "Paper" is Salimans & Kingma (2016), arXiv 1602.07868. It normalizes every layer, the output layer too, as its code
 shows (github.com/openai/weightnorm, lasagne/train.py); so do the variants that come from it.
@@ -31,6 +32,7 @@ from wncompare.nn.layers import (
     WeightNormalization,
     WeightStandardization,
     initialize_from_data,
+    layer_normalized,
 )
 from wncompare.nn.layers.rebuild import Replace, Replacement, rebuild
 from wncompare.nn.layers.structure import channel_axis, descendants, has_kernels, is_frozen, output_layers
@@ -144,7 +146,7 @@ def layer_norm(model: keras.Model, options: Any, batch: np.ndarray) -> keras.Mod
     `keras.layers.GroupNormalization` with one group; else, and after a causal convolution, whose later positions are
     not to be seen, over the last axis: `keras.layers.LayerNormalization`. Before
     the activation of every layer but the output layers, whose logits it would hold at one scale; the bias is dropped
-    for β.
+    for β. In SimpleRNN, LSTM and GRU each step's summed inputs are normalized, eq. 4 and 20–28 (`LayerNormLSTMCell`).
 
     Options: `epsilon`.
     """
@@ -155,8 +157,11 @@ def layer_norm(model: keras.Model, options: Any, batch: np.ndarray) -> keras.Mod
             return layers.GroupNormalization(groups=1, axis=axis, epsilon=options.epsilon, **_as_norm_of(layer))
         return layers.LayerNormalization(axis=axis, epsilon=options.epsilon, **_as_norm_of(layer))
 
-    _refuse_recurrent(model)
-    return _changed(model, lambda layer: None if layer in outputs else _normalized(layer, make))
+    def replace(layer: keras.layers.Layer) -> Replacement | None:
+        inside = layer_normalized(layer, options.epsilon)
+        return inside or (None if layer in outputs else _normalized(layer, make))
+
+    return _changed(model, replace)
 
 
 @_variant
@@ -205,7 +210,8 @@ def _changed(model: keras.Model, replace: Replace) -> keras.Model:
     new = rebuild(model, counted, copy=False)
     if not changed:
         raise ValueError(
-            f"model '{model.name}' has no layer that it applies to; expected Dense or Conv layers that are trained."
+            f"model '{model.name}' has no layer that it applies to; expected Dense or Conv layers that are trained, "
+            "or for layer_norm SimpleRNN, LSTM or GRU."
         )
     return new
 

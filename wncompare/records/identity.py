@@ -18,11 +18,15 @@ _LONGEST = 20
 _MAX_CONFIG_BYTES = 1 << 26
 _ROUNDING, _ZERO = 1e-3, 1e-5
 
+UNIDENTIFYING = frozenset({"probe", "pools"})
+"""Options that say of a function what its architecture says too, or numbers that a processor rounds."""
+
 _REASONS = {
     "model.adapted": "that run trained without what the file's layers have adapted to data: its results are wrong",
     "model.frozen": "that run drew the weights of the file's frozen layers anew: its results are wrong",
+    "variant.path": "that run left its convolutions to TensorFlow's own kernels, which round otherwise",
 }
-"""Why a run is refused that has no such key: its value then was one that gave wrong results."""
+"""Why a run is refused that has no such key: what it then was is not what is asked for."""
 
 
 def fingerprint(identity: Mapping[str, Any]) -> str:
@@ -40,7 +44,7 @@ def model_identity(model: Mapping[str, Any]) -> dict[str, Any]:
         ModelError: the file cannot be read.
     """
     if model["name"] != "file":
-        return {key: value for key, value in model.items() if key != "probe"}  # numbers that a processor rounds
+        return {key: value for key, value in model.items() if key not in UNIDENTIFYING}
     try:
         with open_plain(Path(model["file"])) as file:
             content = file.read()
@@ -54,24 +58,33 @@ def _kept(content: bytes) -> dict[str, str]:
     try:
         with ZipFile(BytesIO(content)) as archive:
             assets = any(name.startswith("assets/") and not name.endswith("/") for name in archive.namelist())
-            if archive.getinfo("config.json").file_size > _MAX_CONFIG_BYTES:
-                return {"adapted": "kept"} if assets else {}
-            layers = list(_configurations(json.loads(archive.read("config.json"))))
-    except (BadZipFile, zlib.error, KeyError, ValueError, OSError, RuntimeError):
+    except BadZipFile:
         return {}  # no model: what loads it will say so
+    layers = list(configurations(keras_config(BytesIO(content))))
     adapted = assets or any(name == "Normalization" and layer.get("mean") is None for name, layer in layers)
     frozen = any(layer.get("trainable") is False for _, layer in layers)
     return {key: "kept" for key, holds in (("adapted", adapted), ("frozen", frozen)) if holds}
 
 
-def _configurations(value: Any) -> Iterator[tuple[Any, Mapping[str, Any]]]:
+def keras_config(file: Path | BytesIO) -> Any:
+    """The configuration in a .keras file, None where there is none: anyone may have written it."""
+    try:
+        with ZipFile(file) as archive:
+            if archive.getinfo("config.json").file_size > _MAX_CONFIG_BYTES:
+                return None
+            return json.loads(archive.read("config.json"))
+    except (BadZipFile, zlib.error, KeyError, ValueError, OSError, RuntimeError):
+        return None
+
+
+def configurations(value: Any) -> Iterator[tuple[Any, Mapping[str, Any]]]:
     """The class's name and the configuration of everything in a Keras config."""
     if isinstance(value, dict):
         if isinstance(value.get("config"), dict):
             yield value.get("class_name"), value["config"]
         value = list(value.values())
     for item in value if isinstance(value, list) else ():
-        yield from _configurations(item)
+        yield from configurations(item)
 
 
 def differences(recorded: Mapping[str, Any], planned: Mapping[str, Any]) -> str:

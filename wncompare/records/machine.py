@@ -1,5 +1,7 @@
 """What of this machine the process may use: processors and memory, as the kernel and the control groups bound them.
 
+And what the processors can do.
+
 Each function takes the `root` of the file system to read /proc and /sys from. Control groups (version 1 and 2) nest: a
 group is bound by its own limits and by those of all groups around it.
 """
@@ -10,6 +12,9 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 _ROOT = Path("/")
+
+BFLOAT16 = ("amx_bf16", "avx512_bf16", "bf16")
+"""Of Intel from 2023 on, of AMD from 2022 on, of ARM."""
 
 
 def available_cores(root: Path = _ROOT) -> int:
@@ -24,6 +29,12 @@ def available_memory(root: Path = _ROOT) -> int | None:
     The file cache, which the kernel would give up, counts as available.
     """
     return min([*_system_memory(root), *_group_memory(root)], default=None)
+
+
+def bfloat16(root: Path = _ROOT) -> str | None:
+    """The instructions that this processor multiplies bfloat16 with, as the kernel names them; None where unknown."""
+    known = set(_text(root / "proc/cpuinfo").split())
+    return next((name for name in BFLOAT16 if name in known), None)
 
 
 def _affinity() -> int:

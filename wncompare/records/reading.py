@@ -6,7 +6,8 @@ from typing import Any
 
 from wncompare import config as configs
 from wncompare.config import Config
-from wncompare.config.grid import Point
+from wncompare.config.experiment import LEARNING_RATE
+from wncompare.config.grid import Point, replaced
 from wncompare.errors import RecordsError, WncompareError
 from wncompare.records.identity import differences, farthest
 from wncompare.records.layout import ACCURACIES, EXPERIMENT_FILE, HISTORY_FILE, RUN_FILE, run_folder
@@ -46,21 +47,26 @@ def read(folder: Path) -> Experiment:
         for seed in config.all_seeds
     )
     runs = tuple(read_run(place, point) for place, point in places if (place / RUN_FILE).exists())
-    _refuse_mixtures(runs)
+    _refuse_mixtures(runs, own_rates=any(variant.learning_rate for variant in config.variants))
     return Experiment(folder, config, runs, looks=read_looks(folder), protocol=record.protocol_fingerprint)
 
 
-def _refuse_mixtures(runs: Sequence[Run]) -> None:
-    """Refuse runs at one point that differ in more than variant and seed, and of one variant in more than the seed."""
+def _refuse_mixtures(runs: Sequence[Run], *, own_rates: bool) -> None:
+    """Refuse runs at one point that differ in more than variant and seed, and of one variant in more than the seed.
+
+    With `own_rates` a variant may have a learning rate of its own.
+    """
     arms: dict[tuple[str, str], Run] = {}
     points: dict[str, Run] = {}
     for run in runs:
         _refuse_mixture(arms.setdefault((run.record.variant, run.point.slug), run), run, "seed")
-        _refuse_mixture(points.setdefault(run.point.slug, run), run, "seed", "variant")
+        _refuse_mixture(points.setdefault(run.point.slug, run), run, "seed", "variant", own_rates=own_rates)
 
 
-def _refuse_mixture(other: Run, run: Run, *free: str) -> None:
+def _refuse_mixture(other: Run, run: Run, *free: str, own_rates: bool = False) -> None:
     identities = [{**one.record.identity, **dict.fromkeys(free)} for one in (other, run)]
+    if own_rates:
+        identities = [replaced(identity, LEARNING_RATE.split("."), None) for identity in identities]
     if identities[0] != identities[1]:
         raise RecordsError(
             f"{run.folder / RUN_FILE}: of another config than {other.name}: {differences(*identities)}: "

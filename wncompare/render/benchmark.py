@@ -43,7 +43,7 @@ def _caption(measured: Benchmark) -> str:
     threads = "1 thread" if measured.threads == 1 else f"{measured.threads} threads"
     return (
         f"median (lowest–highest) of {len(measured.variants[0].repeats)} × {measured.steps} steps, turn by turn; "
-        f"batch size {measured.batch_size}, {threads}, {measured.device}\n"
+        f"batch size {measured.batch_size}, {threads}, {measured.device}, {measured.precision}\n"
         f"{found['processor']}, {found['cores']} cores; {', '.join(versions)}"
     )
 

@@ -6,12 +6,26 @@ from math import ceil
 
 from wncompare.analysis.needed import Needed
 from wncompare.analysis.words import counted
+from wncompare.records.machine import BFLOAT16
 from wncompare.run.forecast import Forecast
 
 
-def lines(found: Forecast) -> tuple[str, str]:
-    """A line for the plan, one for the estimate."""
-    return f"plan: {_plan(found)}", f"estimate: {_estimate(found)}"
+def lines(found: Forecast) -> Iterator[str]:
+    """A line for the plan, one for the estimate and, where layers compute in bfloat16, one for what that is worth."""
+    yield f"plan: {_plan(found)}"
+    yield f"estimate: {_estimate(found)}"
+    if found.mixed:
+        yield f"precision: mixed_bfloat16, {_worth(found)}"
+
+
+def _worth(found: Forecast) -> str:
+    if found.bfloat16 is None:
+        wanted = ", ".join(BFLOAT16)
+        return f"for which this processor has no instructions (none of {wanted}): expect it to be slower than float32"
+    return (
+        f"which this processor multiplies ({found.bfloat16}): faster where convolutions have many channels; lenet, "
+        "dense and recurrent layers are not"
+    )
 
 
 def needed_lines(found: Sequence[Needed], workers: int) -> Iterator[str]:
@@ -44,7 +58,8 @@ def _estimate(found: Forecast) -> str:
     workers = f"{found.workers} worker{'s' if found.workers > 1 else ''}"
     memory = "" if found.memory_bytes is None else f"; memory: about {found.memory_bytes / 1e9:.1f} GB"
     if found.seconds is None:
-        return f"none for your own data or model; one epoch tells ({workers}{memory})"
+        whose = "bfloat16" if found.mixed else "your own data or model"
+        return f"none for {whose}; one epoch tells ({workers}{memory})"
     duration = str(timedelta(seconds=ceil(found.seconds)))
     if found.at_most and found.at_most.seconds is not None:
         duration = f"{duration} to {timedelta(seconds=ceil(found.at_most.seconds))}"

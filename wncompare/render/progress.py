@@ -16,6 +16,7 @@ from wncompare.tasks import (
     CostMeasured,
     Died,
     Download,
+    Drawn,
     Ended,
     EpochDone,
     Event,
@@ -26,6 +27,7 @@ from wncompare.tasks import (
     Retry,
     SpeedMeasured,
     Started,
+    Tried,
     Waiting,
 )
 
@@ -75,7 +77,7 @@ def _line(event: Event, epochs: int) -> str:
             return f"{task}: {status}"
         case CostMeasured(task) | SpeedMeasured(task):
             return f"{task}: measured"
-        case Started() | Progress() | Busy() | Audited():
+        case Started() | Progress() | Busy() | Audited() | Tried() | Drawn():
             return ""
 
 

@@ -1,6 +1,6 @@
 """The tables that the terminal and Markdown show alike, as text."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from math import isfinite
 
@@ -69,8 +69,10 @@ def tables(summary: Summary) -> Iterator[Table]:
 def _variants(summary: Summary, comparison: Comparison) -> Table:
     settings = len(set(comparison.selected.values())) > 1
     lost = any(_lost(variant) != NOTHING for variant in comparison.variants)
+    rates = _own_rates(summary)
     columns = (
         "variant",
+        *(("learning rate",) if rates else ()),
         *(("setting",) if settings else ()),
         "runs",
         *(("collapsed or diverged",) if lost else ()),
@@ -81,12 +83,24 @@ def _variants(summary: Summary, comparison: Comparison) -> Table:
         "s to compile or load",
         *(f"epochs to {target:.3g}" for target in summary.targets.values),
     )
-    return Table(comparison.name, columns, tuple(_variant(variant, settings, lost) for variant in comparison.variants))
+    return Table(
+        comparison.name, columns, tuple(_variant(variant, rates, settings, lost) for variant in comparison.variants)
+    )
 
 
-def _variant(variant: VariantSummary, settings: bool, lost: bool) -> Row:
+def _own_rates(summary: Summary) -> dict[str, float]:
+    """Each variant's learning rate by id where any has one of its own; else nothing."""
+    variants = summary.config["variants"]
+    if not any("learning_rate" in variant for variant in variants):
+        return {}
+    shared = summary.config["training"]["optimizer"]["learning_rate"]
+    return {variant["id"]: variant.get("learning_rate", shared) for variant in variants}
+
+
+def _variant(variant: VariantSummary, rates: Mapping[str, float], settings: bool, lost: bool) -> Row:
     return (
         variant.label,
+        *((f"{rates[variant.id]:g}",) if rates else ()),
         *((variant.point,) if settings else ()),
         f"{variant.finished}/{variant.planned}" + (f", {variant.diverged} diverged" if variant.diverged else ""),
         *((_lost(variant),) if lost else ()),

@@ -11,7 +11,7 @@ from wncompare.config import Config
 from wncompare.data import Dataset
 from wncompare.errors import ModelError
 from wncompare.run.engines import Perform, local, worker_variables
-from wncompare.tasks import Audited, AuditTask, Event, Failed, TrainTask
+from wncompare.tasks import Audited, AuditTask, Event, Failed, TrainTask, TrialTask, Tried
 
 
 def audit(config: Config, dataset: Dataset, *, data_dir: Path | None = None) -> Audited:
@@ -38,17 +38,19 @@ def audit(config: Config, dataset: Dataset, *, data_dir: Path | None = None) -> 
             for at in _networks(config)
         ]
         settings: Any = {"workers": 1, "environment": worker_variables(config.training.threads, "cpu")}
-        return _audited(local.execute(tasks, **settings))[0]
+        found = _results(local.execute(tasks, **settings))[0]
+        assert isinstance(found, Audited)
+        return found
 
 
 def _networks(config: Config) -> list[Config]:
     """The config at the points of its grid, but for those that differ in what decides about no fit: a rate, say."""
     points = [config.at(point) for point in reversed(config.points)]
-    first = {repr((at.model, at.training.loss, at.training.metrics)): at for at in points}
+    first = {repr((at.model, at.training.loss, at.training.metrics, at.training.precision)): at for at in points}
     return [at for at in reversed(points) if at in first.values()]
 
 
-def _audited(events: Generator[Event, None, None]) -> list[Audited]:
+def _results(events: Generator[Event, None, None]) -> list[Audited | Tried]:
     """What came of the tasks, in their order.
 
     Raises:
@@ -59,31 +61,20 @@ def _audited(events: Generator[Event, None, None]) -> list[Audited]:
         for event in events:
             if isinstance(event, Failed):
                 raise ModelError(event.error)
-            if isinstance(event, Audited):
+            if isinstance(event, Audited | Tried):
                 found.append(event)
     return found
 
 
 def refuse_misfits(tasks: Iterable[TrainTask], perform: Perform) -> None:
-    """Have the network of each run built once and take one step; nothing is kept of it.
+    """Have the network of each run built once and take one step; nothing is kept of it but the arm, in its worker.
 
     Raises:
         ModelError: one cannot, as in `audit`.
     """
-    with TemporaryDirectory(prefix="wncompare-audit-") as name:
-        _audited(perform([_audit_of(task, Path(name, str(place))) for place, task in enumerate(tasks)]))
-
-
-def _audit_of(task: TrainTask, folder: Path) -> AuditTask:
-    variant = task.record.variant
-    return AuditTask(
-        name=f"check of {task.name}",
-        folder=folder,
-        config=task.config,
-        variants=(variant,),
-        device=task.record.identity["device"],
-        data_dir=task.data_dir,
-        shared=task.shared,
-        build_model=task.build_model,
-        own_variants={} if task.vary is None else {variant: task.vary},
-    )
+    with TemporaryDirectory(prefix="wncompare-trial-") as name:
+        trials = [
+            TrialTask(name=f"check of {task.name}", folder=Path(name, str(place)), run=task)
+            for place, task in enumerate(tasks)
+        ]
+        _results(perform(trials))

@@ -61,6 +61,7 @@ class Benchmark:
     device: str
     environment: dict[str, Any]
     variants: tuple[Measured, ...]
+    precision: str = "float32"
 
     def as_data(self) -> dict[str, Any]:
         """The benchmark as plain JSON data."""
@@ -85,8 +86,8 @@ def measure(
         DatasetError: the dataset is not to be had.
         WncompareError: a variant cannot be built or trained.
     """
-    dataset = data.load(config.dataset.name, config.dataset, data_dir=data_dir, progress=downloads(listen))
-    shared = data.share(dataset)
+    chosen, progress = config.dataset, downloads(listen)
+    dataset, shared = data.load_shared(chosen.name, chosen, data_dir=data_dir, progress=progress)
     at_first = config.at(config.points[0])
     device = devices.choose(device)
     variables = worker_variables(config.training.threads, device)
@@ -114,6 +115,7 @@ def measure(
         device=device,
         environment=provenance.environment(variables),
         variants=tuple(_compared(config, costs, seconds)),
+        precision=at_first.training.precision,
     )
 
 

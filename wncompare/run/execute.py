@@ -14,10 +14,10 @@ from wncompare.config import Config
 from wncompare.data.dataset import hold_out
 from wncompare.data.guess import majority, variance
 from wncompare.errors import RecordsError
-from wncompare.records import DatasetRecord
+from wncompare.records import DatasetRecord, Experiment
 from wncompare.run.audit import refuse_misfits
 from wncompare.run.engines import Engine, Job, LocalEngine, Perform
-from wncompare.run.looking import Watch, is_settled_there, log_now, refuse_another_protocol
+from wncompare.run.looking import Watch, is_settled_there, refuse_another_protocol
 from wncompare.run.plan import PlannedRun, plan, unfinished, untrained, untried
 from wncompare.storage.locks import folder_lock, is_held, run_lock
 from wncompare.tasks import Busy, Download, Ended, Event, Failed, Notice, Planned, TrainTask
@@ -38,10 +38,14 @@ class RunOutcome:
 
 @dataclass(frozen=True)
 class Execution:
-    """How a call of `execute` ended: the runs it trained, and how many were finished before it."""
+    """How a call of `execute` ended: the runs it trained, and how many were finished before it.
+
+    `experiment` is what the folder then held, None where seeds are trained until all is settled.
+    """
 
     outcomes: tuple[RunOutcome, ...]
     skipped: int
+    experiment: Experiment | None = None
 
     @property
     def unsuccessful(self) -> tuple[RunOutcome, ...]:
@@ -88,14 +92,15 @@ def execute(
     expected = 0 if is_settled_there(config, folder) else untrained(config, folder)
     job = Job(folder.absolute(), config.training.threads, device, expected, beside)
     with engine.open(job) as perform:
-        dataset = data.load(config.dataset.name, config.dataset, data_dir=data_dir, progress=downloads(listen))
+        chosen, progress = config.dataset, downloads(listen)
+        dataset, shared = data.load_shared(chosen.name, chosen, data_dir=data_dir, progress=progress)
         if config.holdout:
             hold_out(dataset.train, config.holdout)  # refused here, not once a run
         record = _dataset_record(dataset)
         for caveat in record.caveats:
             listen(Notice("", caveat))
         runs = plan(config, folder, record, device)
-        training = _Training(config, folder, data_dir, data.share(dataset), build_model, own_variants, uuid4().hex)
+        training = _Training(config, folder, data_dir, shared, build_model, own_variants, uuid4().hex)
         del dataset
         refuse_misfits(training.tasks(untried(runs, overwrite=overwrite)), perform)
         with folder_lock(folder):
@@ -111,9 +116,11 @@ def execute(
         if beside:
             listen(Notice("", _BESIDE.format(folder=folder, beside=beside)))
         outcomes = tuple(training.outcomes(waiting, perform, listen, watch, fail_fast=fail_fast))
-        if config.until is None:
-            log_now(folder)
+    if config.until is not None:
         return Execution(outcomes, skipped=done)
+    from wncompare.run.look_log import log_now  # which loads SciPy: workers start without waiting for it
+
+    return Execution(outcomes, skipped=done, experiment=log_now(folder))
 
 
 _BESIDE = "{folder}: another wncompare run is training here, {beside} at a time: each run is trained once, by either"
@@ -175,14 +182,15 @@ class _Training:
 
     def tasks(self, runs: Iterable[PlannedRun], *, wait: bool = False) -> Iterator[TrainTask]:
         """The tasks of these runs; `wait` says to wait for another process that has one."""
-        configs: dict[str, Config] = {}
+        configs: dict[tuple[str, str], Config] = {}
         for run in runs:
-            if run.point.slug not in configs:
-                configs[run.point.slug] = self.config.at(run.point)
+            arm = run.point.slug, run.variant.id
+            if arm not in configs:
+                configs[arm] = self.config.at(run.point, run.variant)
             yield TrainTask(
                 name=run.name,
                 folder=run.folder.absolute(),
-                config=configs[run.point.slug],
+                config=configs[arm],
                 record=run.record.model_copy(update={"sessions": (self.session,)}),
                 data_dir=self.data_dir.absolute() if self.data_dir else None,
                 shared=self.shared,

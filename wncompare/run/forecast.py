@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from wncompare.catalog.datasets import AddingProblemOptions, SyntheticOptions
 from wncompare.config import Config, Holdout
+from wncompare.records import machine
 from wncompare.run.engines import default_workers
 
 # Training and test images, with the pixels of one.
@@ -33,10 +34,12 @@ _CHANNELS, _FLOAT_BYTES = 3, 4
 
 @dataclass(frozen=True)
 class Forecast:
-    """The plan in numbers; `seconds` is rough, and None where the data's size or the model is the user's own.
+    """The plan in numbers; `seconds` is rough, and None where the data's size or the model is the user's own, or layers
+    compute in bfloat16.
 
     `memory_bytes` is what all workers take together on a CPU; None where the data's size is not known. Where seeds are
-    trained until all is settled the numbers are of the first look, and `at_most` has those of the last one.
+    trained until all is settled the numbers are of the first look, and `at_most` has those of the last one. `mixed`
+    says whether layers compute in bfloat16, at any point, `bfloat16` with which instructions this processor would.
     """
 
     variants: int
@@ -48,6 +51,8 @@ class Forecast:
     steps_per_epoch: int | None
     seconds: float | None
     memory_bytes: int | None
+    mixed: bool = False
+    bfloat16: str | None = None
     at_most: "Forecast | None" = None
 
     def as_data(self) -> dict[str, Any]:
@@ -71,8 +76,14 @@ def _forecast(config: Config, seeds: int, workers: int | None) -> Forecast:
     steps = ceil(sizes.train / config.training.batch_size) if sizes else None
     seconds = _worker_seconds(config, ceil(runs / used), sizes) if sizes else None
     memory = _memory(config, used, sizes) if sizes else None
-    epochs = config.training.epochs
-    return Forecast(len(config.variants), points, seeds, runs, epochs, used, steps, seconds, memory)
+    epochs, mixed = config.training.epochs, _is_mixed(config)
+    return Forecast(
+        len(config.variants), points, seeds, runs, epochs, used, steps, seconds, memory, mixed, machine.bfloat16()
+    )
+
+
+def _is_mixed(config: Config) -> bool:
+    return any(config.at(point).training.precision != "float32" for point in config.points)
 
 
 class _Sizes(NamedTuple):
@@ -92,8 +103,8 @@ def _memory(config: Config, workers: int, sizes: _Sizes) -> int:
 
 
 def _worker_seconds(config: Config, runs: int, sizes: _Sizes) -> float | None:
-    """Seconds that a worker takes for so many runs."""
-    if config.model.name not in _MICROSECONDS:
+    """Seconds that a worker takes for so many runs; None where they are not known."""
+    if config.model.name not in _MICROSECONDS or _is_mixed(config):
         return None
     example_seconds = _MICROSECONDS[config.model.name] * 1e-6 * sizes.pixels / 1024
     epoch_seconds = example_seconds * (sizes.train + sizes.validation * _EVALUATION)

@@ -1,20 +1,21 @@
-"""Looks while an experiment runs: the protocol they follow, when they end it, and their log."""
+"""Looks while an experiment runs: the protocol they follow, and when they end it.
+
+`analysis`, which loads SciPy, is imported with the first look: workers start without waiting for it.
+"""
 
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from wncompare import records
-from wncompare.analysis.estimates import centre
-from wncompare.analysis.looks import Look, gone_on, is_settled, look, settle
-from wncompare.analysis.schema import ContrastSummary
-from wncompare.analysis.words import p
 from wncompare.config import Config
 from wncompare.errors import Argument, RecordsError
-from wncompare.records import Experiment, LookedAt, LookRecord
 from wncompare.records.identity import differences
 from wncompare.run.plan import PlannedRun
+
+if TYPE_CHECKING:
+    from wncompare.analysis.looks import Look
 
 Say = Callable[[str], None]
 
@@ -55,14 +56,10 @@ def is_settled_there(config: Config, folder: Path) -> bool:
     """Whether the folder holds the experiment, under the same protocol, and it is settled."""
     with suppress(RecordsError):  # which is told when the runs are planned
         if config.until and records.read_protocol(folder) == records.protocol_of(config):
+            from wncompare.analysis.looks import is_settled
+
             return is_settled(records.read(folder))
     return False
-
-
-def log_now(folder: Path) -> None:
-    """Log what the verdict says of all that is in the folder; nothing where there is no pair yet."""
-    experiment = records.read(folder)
-    _log(experiment, [look(experiment)])
 
 
 class Watch:
@@ -82,12 +79,22 @@ class Watch:
         self._tried |= {*tried}
         until = self._config.until
         while until and until.first + len(self._found) <= until.most and self._all_tried():
-            experiment, before = records.read(self._folder), self._found
-            self._found = gone_on(experiment, before)
-            self._tell(experiment, self._found[len(before) :])
-            if len(self._found) == len(before) or settle(self._config, self._found):
+            if self._is_last_look():
                 return True
         return False
+
+    def _is_last_look(self) -> bool:
+        """Look as far as the records go; whether that settles all, or no further look can be taken."""
+        from wncompare.analysis.looks import gone_on, settle
+        from wncompare.run import look_log
+
+        experiment, before = records.read(self._folder), self._found
+        self._found = gone_on(experiment, before)
+        new = self._found[len(before) :]
+        look_log.log(experiment, new)
+        for each in new:
+            self._say(f"look at {len(each.seeds)} seeds: {look_log.said(each)}")
+        return not new or settle(self._config, self._found)
 
     def next_of(self, runs: Sequence[PlannedRun]) -> int | None:
         """How many of the runs the next look takes; None with a list of seeds."""
@@ -99,11 +106,6 @@ class Watch:
         until = self._config.until
         return self._config.all_seeds[: until.first + len(self._found)] if until else ()
 
-    def _tell(self, experiment: Experiment, found: Sequence[Look]) -> None:
-        _log(experiment, found)
-        for each in found:
-            self._say(f"look at {len(each.seeds)} seeds: {_said(each)}")
-
     def _all_tried(self) -> bool:
         """Whether every run of those seeds has ended, here or in another command, or has failed here."""
         left = [run for run in self._runs if run.seed in self._next_seeds and run.name not in self._tried]
@@ -114,36 +116,3 @@ class Watch:
 def _has_ended(run: PlannedRun) -> bool:
     found = records.read_record(run.folder)
     return found is not None and records.is_done(run.record, found)
-
-
-def _said(found: Look) -> str:
-    return "; ".join(f"{name}: {contrast.outcome} ({p(contrast.p_holm)})" for name, contrast in found.contrasts.items())
-
-
-def _log(experiment: Experiment, found: Iterable[Look]) -> None:
-    telling = [each for each in found if any(one.n for one in each.contrasts.values())]
-    records.log_looks(experiment.folder, [_record(experiment, each) for each in telling])
-
-
-def _record(experiment: Experiment, found: Look) -> LookRecord:
-    return LookRecord(
-        at=datetime.now(UTC).isoformat(timespec="seconds"),
-        seeds=found.seeds,
-        protocol=experiment.protocol,
-        settings=experiment.settings,
-        contrasts=tuple(_looked_at(name, contrast) for name, contrast in found.contrasts.items()),
-    )
-
-
-def _looked_at(name: str, contrast: ContrastSummary) -> LookedAt:
-    found = centre(contrast.basis, contrast.difference, contrast.median)
-    return LookedAt(
-        contrast=name,
-        n=contrast.n,
-        outcome=contrast.outcome,
-        basis=contrast.basis,
-        p=contrast.p_holm,
-        difference=found.mean,
-        low=found.low,
-        high=found.high,
-    )

@@ -1,5 +1,6 @@
 """The plan of an experiment: its runs in order, each with the record it starts from, and what is there of them."""
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
@@ -10,7 +11,8 @@ from wncompare.config import Config, Variant
 from wncompare.config.grid import Point
 from wncompare.errors import Argument, RecordsError
 from wncompare.records import DatasetRecord, RunRecord
-from wncompare.records.identity import fingerprint, model_identity
+from wncompare.records.execution import path_of, pools_of
+from wncompare.records.identity import UNIDENTIFYING, fingerprint, model_identity
 from wncompare.storage.locks import is_held, run_lock
 from wncompare.tasks import Device
 
@@ -36,9 +38,14 @@ def plan(config: Config, folder: Path, dataset: DatasetRecord, device: Device = 
 
     The arms of one seed stand side by side, in alternating order, so that their timings compare.
     """
-    common = {point.slug: _common_identity(config.at(point), dataset.digest, device) for point in config.points}
+    common = {
+        (point.slug, variant.id): _common_identity(config.at(point, variant), dataset.digest, device)
+        for point in config.points
+        for variant in config.variants
+    }
+    paths = _paths(config, device)
     return tuple(
-        _planned(config, folder, dataset, variant, point, seed, common[point.slug])
+        _planned(config, folder, dataset, variant, point, seed, common[point.slug, variant.id], paths[variant.id])
         for index, (seed, point) in enumerate(product(config.all_seeds, config.points))
         for variant in (config.variants if index % 2 == 0 else config.variants[::-1])
     )
@@ -52,9 +59,11 @@ def _planned(
     point: Point,
     seed: int,
     common: dict[str, Any],
+    path: dict[str, str],
 ) -> PlannedRun:
-    options = variant.options.model_dump(mode="json", exclude_none=True, exclude={"probe"})
-    identity = {**common, "variant": {"name": variant.name, "options": options}, "seed": seed}
+    options = variant.options.model_dump(mode="json", exclude_none=True, exclude={*UNIDENTIFYING})
+    path = path if common["training"].get("precision", "float32") == "float32" else {}  # bfloat16 is never lowered
+    identity = {**common, "variant": {"name": variant.name, "options": options, **path}, "seed": seed}
     record = RunRecord(
         variant=variant.id,
         point=dict(point.values),
@@ -70,7 +79,7 @@ def _planned(
 
 
 def _common_identity(config: Config, digest: str, device: Device) -> dict[str, Any]:
-    """What the results of all runs at one point depend on, labels and colours apart.
+    """What the results of all runs of a variant at one point depend on beside it, labels and colours apart.
 
     The number of epochs is part of it only where the learning rate of every epoch depends on it.
     """
@@ -88,6 +97,13 @@ def _common_identity(config: Config, digest: str, device: Device) -> dict[str, A
     }
 
 
+def _paths(config: Config, device: Device) -> dict[str, dict[str, str]]:
+    """How each variant is executed, as far as its identity says it: on a GPU all are as they were."""
+    regular = pools_of(config.dump()["model"]) if device == "cpu" else None
+    made = {variant.id: getattr(variant.options, "pools", None) for variant in config.variants if device == "cpu"}
+    return {one.id: path_of(one.name, made[one.id] if one.name == "function" else regular) for one in config.variants}
+
+
 def untrained(config: Config, folder: Path) -> int:
     """How many runs there seem to be to train, before the dataset is known: those that have left no model."""
     runs = product(config.variants, config.points, config.all_seeds)
@@ -98,20 +114,23 @@ def untrained(config: Config, folder: Path) -> int:
 def untried(runs: tuple[PlannedRun, ...], *, overwrite: bool) -> list[PlannedRun]:
     """A run of each network of which the folder holds no run that has trained an epoch: whether it can is not known.
 
+    Of the others no more is read than tells that.
+
     Raises:
         RecordsError: as `unfinished`, but that nothing is deleted.
     """
-    states = _states(runs, overwrite=overwrite)
-    known = {_network(state.run) for state in states if state.has_trained}
-    first = {_network(run): run for run in reversed(runs)}
-    return [run for run in runs if run is first[_network(run)] and _network(run) not in known]
+    networks: dict[str, list[PlannedRun]] = {}
+    for run in runs:
+        networks.setdefault(_network(run), []).append(run)
+    return [each[0] for each in networks.values() if not any(s.has_trained for s in _states(each, overwrite=overwrite))]
 
 
 def _network(run: PlannedRun) -> str:
-    """What decides whether a run can be trained at all: model, variant, loss and metrics."""
+    """What decides whether a run can be trained at all: model, variant, loss, metrics and precision."""
     training = run.record.identity["training"]
     parts = {key: run.record.identity[key] for key in ("model", "variant")}
-    return fingerprint({**parts, "loss": training["loss"], "metrics": training["metrics"]})
+    decisive = {key: training.get(key) for key in ("loss", "metrics", "precision")}
+    return fingerprint({**parts, **decisive})
 
 
 def unfinished(runs: tuple[PlannedRun, ...], *, overwrite: bool) -> list[PlannedRun]:
@@ -121,7 +140,7 @@ def unfinished(runs: tuple[PlannedRun, ...], *, overwrite: bool) -> list[Planned
         RecordsError: a record is damaged or of something else, and `overwrite` does not say to delete it; or another
             process is training what is to be deleted. Then nothing has been deleted.
     """
-    states = _states(runs, overwrite=overwrite)
+    states = list(_states(runs, overwrite=overwrite))
     in_the_way = [state.run for state in states if state.in_the_way]
     for run in in_the_way:  # before the first is deleted; to hold all at once could take too many open files
         if is_held(run.folder):
@@ -131,12 +150,12 @@ def unfinished(runs: tuple[PlannedRun, ...], *, overwrite: bool) -> list[Planned
     return [state.run for state in states if not state.done]
 
 
-def _states(runs: tuple[PlannedRun, ...], *, overwrite: bool) -> "list[_State]":
-    states = [_State.of(run) for run in runs]
-    for state in states:
+def _states(runs: Iterable[PlannedRun], *, overwrite: bool) -> "Iterator[_State]":
+    for run in runs:
+        state = _State.of(run)
         if state.refusal and not overwrite:
             raise state.refusal
-    return states
+        yield state
 
 
 @dataclass(frozen=True)

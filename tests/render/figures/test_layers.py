@@ -4,8 +4,9 @@ import numpy as np
 
 from tests.render.figures.support import compared, line_of, small_print
 from wncompare import records
+from wncompare.analysis.views import views
 from wncompare.records import Experiment
-from wncompare.render.figures import layers
+from wncompare.render.figures import layers, planned
 
 
 def write(experiment: Experiment, names: list[str]) -> None:
@@ -43,4 +44,4 @@ def test_a_deep_network_is_sampled(experiment: Experiment) -> None:
 
 def test_runs_without_layers_have_no_such_figure(experiment: Experiment) -> None:
     """Where no run has recorded its layers there is nothing to draw."""
-    assert layers.figure(compared(experiment)) is None
+    assert "layers" not in planned(views(experiment))

@@ -2,6 +2,8 @@
 
 The seed is the unit of replication, and the arms of one seed share initial kernels and batch order, so arms are
 compared seed by seed. Too few values give NaN, never 0. Each statistic is explained in docs/statistics.md.
+
+`scipy.stats` and `scipy.optimize` take half a second to import: the functions that call them do it.
 """
 
 from wncompare.analysis.estimates import Band, Equivalence, Estimate, Quantile

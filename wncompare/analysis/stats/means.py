@@ -2,7 +2,7 @@
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.stats import t as student_t
+from scipy.special import stdtrit
 
 from wncompare.analysis.estimates import Equivalence, Estimate
 
@@ -22,7 +22,7 @@ def mean_interval(values: ArrayLike, *, confidence: float = CONFIDENCE) -> Estim
     mean = float(values.mean())
     if n == 1:
         return Estimate(n, mean, np.nan, np.nan)
-    half = float(student_t.ppf((1 + confidence) / 2, n - 1) * values.std(ddof=1) / np.sqrt(n))
+    half = float(stdtrit(n - 1, (1 + confidence) / 2) * values.std(ddof=1) / np.sqrt(n))
     return Estimate(n, mean, mean - half, mean + half)
 
 

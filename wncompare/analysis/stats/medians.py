@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.integrate import trapezoid
 
 from wncompare.analysis.estimates import Band, Estimate, Quantile
 from wncompare.analysis.stats.means import CONFIDENCE, mean_interval
@@ -130,7 +129,7 @@ def area_under_curve(curve: ArrayLike) -> float:
     curve = np.asarray(curve, np.float64)
     if len(curve) < 2:
         return float(curve[0]) if len(curve) else np.nan
-    return float(trapezoid(curve) / (len(curve) - 1))
+    return float(((curve[1:] + curve[:-1]) / 2).sum() / (len(curve) - 1))
 
 
 def _first(curve: ArrayLike, cost: ArrayLike, target: float) -> float:

@@ -5,8 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.optimize import brentq
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from wncompare.analysis.estimates import Equivalence, Estimate, Quantile
 from wncompare.analysis.stats.gates import Fixed, Gate
@@ -43,7 +42,9 @@ def probability_of_improvement(
 
 def _lower_bound(probability: float, n: int, confidence: float) -> float:
     """The θ below the observed probability at which (probability − θ)² = z² · V(θ)."""
-    z = norm.ppf((1 + confidence) / 2)
+    from scipy.optimize import brentq
+
+    z = ndtri((1 + confidence) / 2)
 
     def excess(theta: float) -> float:
         spread = 1 + (n - 1) * ((1 - theta) / (2 - theta) + theta / (1 + theta))

@@ -8,9 +8,7 @@ import math
 from collections.abc import Callable
 from functools import cache
 
-from scipy.optimize import brentq
-from scipy.stats import ncf, norm
-from scipy.stats import t as student_t
+from scipy.special import ndtri, stdtrit
 
 from wncompare.analysis.stats.means import SIGNIFICANCE
 
@@ -31,9 +29,9 @@ def detectable_effect(n: int, *, tests: int = 1) -> float:
     if n < 2 or patterns == 0:
         return math.nan
     if patterns == 1:
-        return float(norm.ppf(POWER ** (1 / n)))
+        return float(ndtri(POWER ** (1 / n)))
     level = patterns / 2 ** min(n - 1, 50)
-    return _noncentrality(n, float(student_t.isf(level / 2, n - 1))) / math.sqrt(n)
+    return _noncentrality(n, -float(stdtrit(n - 1, level / 2))) / math.sqrt(n)
 
 
 def detectable_effect_of_looks(most: int, *, tests: int = 1) -> float:
@@ -76,6 +74,8 @@ def _fewest(is_enough: Callable[[int], bool]) -> int:
 @cache
 def _noncentrality(n: int, critical: float) -> float:
     """The λ at which |T| exceeds the critical value in 80 %, T of a noncentral t(n − 1, λ)."""
+    from scipy.optimize import brentq
+    from scipy.stats import ncf
 
     def missing_power(noncentrality: float) -> float:
         return float(POWER - ncf.sf(critical**2, 1, n - 1, noncentrality**2))  # T² is F(1, n − 1)

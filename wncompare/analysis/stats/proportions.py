@@ -1,7 +1,6 @@
 """How often something happens, from how often it did."""
 
 import numpy as np
-from scipy.stats import binomtest
 
 from wncompare.analysis.estimates import Estimate
 from wncompare.analysis.stats.means import CONFIDENCE
@@ -17,5 +16,7 @@ def clopper_pearson(count: int, n: int, *, confidence: float = CONFIDENCE) -> Es
         raise ValueError(f"{count} of {n} is no share: the count is between 0 and n")
     if n == 0:
         return Estimate(n, np.nan, np.nan, np.nan)
+    from scipy.stats import binomtest
+
     low, high = binomtest(count, n).proportion_ci(confidence, method="exact")
     return Estimate(n, count / n, float(low), float(high))

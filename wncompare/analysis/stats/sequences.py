@@ -10,7 +10,6 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import logsumexp
-from scipy.stats import norm
 
 from wncompare.analysis.estimates import Estimate
 from wncompare.analysis.stats.means import SIGNIFICANCE
@@ -19,7 +18,8 @@ Array = NDArray[np.float64]
 
 _BETS = 0.7 * np.linspace(-4, 4, 81)
 """How much the symmetric martingale bets on "better" (or, negative, on "worse"): c ~ N(0, 0.7²)."""
-_LOG_WEIGHTS = norm.logpdf(_BETS, scale=0.7) - logsumexp(norm.logpdf(_BETS, scale=0.7))
+_LOG_DENSITIES = -((_BETS / 0.7) ** 2) / 2 - np.log(np.sqrt(2 * np.pi)) - np.log(0.7)
+_LOG_WEIGHTS = _LOG_DENSITIES - logsumexp(_LOG_DENSITIES)
 
 
 def confidence_sequence(differences: ArrayLike, *, alpha: float = SIGNIFICANCE) -> Estimate:

@@ -9,7 +9,6 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import betaln
-from scipy.stats import binomtest
 
 from wncompare.analysis.estimates import Quantile
 from wncompare.analysis.stats.means import CONFIDENCE, SIGNIFICANCE
@@ -22,6 +21,8 @@ def sign_test(wins: int, losses: int) -> float:
 
     1 where there are none. The null hypothesis is that the median difference is 0.
     """
+    from scipy.stats import binomtest
+
     return float(binomtest(wins, wins + losses).pvalue) if wins + losses else 1.0
 
 

@@ -2,17 +2,20 @@
 
 import hashlib
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import requests
 from filelock import FileLock
-from urllib3.exceptions import HTTPError
 
 from wncompare.data.files.published import File
 from wncompare.data.source import Progress
 from wncompare.errors import Argument, DatasetError
 
+if TYPE_CHECKING:
+    import requests
+
 TIMEOUT = (10, 60)  # seconds to connect, and without a byte
 PIECE = 2**18
+PARTIAL_CONTENT = 206
 RANGE_NOT_SATISFIABLE = 416
 
 
@@ -61,6 +64,9 @@ def _fetch(file: File, target: Path, progress: Progress) -> None:
 
 def _transfer(file: File, part: Path, have: int, progress: Progress) -> str:
     """Asks once for the bytes after the first `have`; returns why no more came."""
+    import requests  # which takes its time: most that import this file download nothing
+    from urllib3.exceptions import HTTPError
+
     headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={have}-"} if have else {})
     try:
         with requests.get(file.url, headers=headers, stream=True, timeout=TIMEOUT) as response:
@@ -75,9 +81,9 @@ def _transfer(file: File, part: Path, have: int, progress: Progress) -> str:
     return "the transfer broke off"
 
 
-def _write(response: requests.Response, file: File, part: Path, progress: Progress) -> None:
+def _write(response: "requests.Response", file: File, part: Path, progress: Progress) -> None:
     """Adds the answer to `part`, from the start where the server ignores ranges, to no more than a byte too many."""
-    with part.open("ab" if response.status_code == requests.codes.partial_content else "wb") as out:
+    with part.open("ab" if response.status_code == PARTIAL_CONTENT else "wb") as out:
         for piece in response.raw.stream(PIECE, decode_content=False):
             out.write(piece[: file.size + 1 - out.tell()])
             progress(file.name, out.tell(), file.size)
@@ -85,7 +91,9 @@ def _write(response: requests.Response, file: File, part: Path, progress: Progre
                 return
 
 
-def _reason(error: requests.RequestException) -> str:
+def _reason(error: "requests.RequestException") -> str:
+    import requests
+
     if error.response is not None:
         return f"HTTP status {error.response.status_code}"
     return "timed out" if isinstance(error, requests.Timeout) else "no connection"

@@ -3,6 +3,8 @@
 from .data_init import initialize_from_data
 from .folding import fold
 from .foreign_weights import load_weight_norm
+from .layer_norm_cells import LayerNormGRUCell, LayerNormLSTMCell, LayerNormSimpleRNNCell
+from .layer_normalize import layer_normalized
 from .mean_only_batch_normalization import MeanOnlyBatchNormalization
 from .reparameterization import Norms, Reparameterization
 from .summary import Summary, summary
@@ -13,6 +15,9 @@ from .weight_standardization import WeightStandardization
 
 __all__ = [
     "GaussianSample",
+    "LayerNormGRUCell",
+    "LayerNormLSTMCell",
+    "LayerNormSimpleRNNCell",
     "Likelihood",
     "MeanOnlyBatchNormalization",
     "Norms",
@@ -22,6 +27,7 @@ __all__ = [
     "WeightStandardization",
     "fold",
     "initialize_from_data",
+    "layer_normalized",
     "load_weight_norm",
     "summary",
     "weight_normalize",

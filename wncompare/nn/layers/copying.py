@@ -20,15 +20,17 @@ from keras.layers import Layer
 from wncompare.nn.keras_private import children, substituted
 
 
-def copied(layer: Any, **changes: Any) -> Any:
+def copied(layer: Any, kind: type[Layer] | None = None, /, **changes: Any) -> Any:
     """A new layer of the same type and configuration, but for the given changes, with variables of its own.
+
+    Or of another type, `kind`, that takes the same configuration.
 
     Raises:
         ValueError: its constructor cannot be repeated; the message names the layer and the remedy.
     """
     try:
         with _as_they_are(layer) as configuration:
-            return type(layer).from_config({**configuration, **changes})
+            return (kind or type(layer)).from_config({**configuration, **changes})
     except Exception as error:  # a constructor raises what it likes
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise ValueError(

@@ -4,6 +4,7 @@ import keras
 
 from ._kernels import find_kernels
 from .copying import copied, copy_state
+from .layer_norm_cells import LAYER_NORM_CELLS
 from .mean_only_batch_normalization import MeanOnlyBatchNormalization
 from .rebuild import Replacement, rebuild
 from .reparameterization import Reparameterization
@@ -21,12 +22,18 @@ def fold(model: keras.Model) -> keras.Model:
     further it would normalize the variance too. A variational autoencoder's code becomes its mean, its bound goes.
 
     Raises:
-        ValueError: for a subclassed model, or such a layer inside another where it cannot be replaced.
+        ValueError: for a subclassed model, such a layer inside another where it cannot be replaced, or a
+            layer-normalized recurrent cell, which Keras has none like.
     """
     return rebuild(model, _plain)
 
 
 def _plain(layer: keras.layers.Layer) -> Replacement | None:
+    if any(isinstance(inner, LAYER_NORM_CELLS) for inner in descendants(layer)):
+        raise ValueError(
+            f"Layer '{layer.name}' of type {type(layer).__name__} is layer-normalized inside, as no layer of Keras's "
+            "is. Use the model as it was saved: its file loads once wncompare.layers is imported."
+        )
     if isinstance(layer, Reparameterization):
         return _folded(layer)
     if isinstance(layer, MeanOnlyBatchNormalization):

@@ -34,7 +34,7 @@ class MeanOnlyBatchNormalization(keras.layers.Layer):
     def build(self, input_shape: Any) -> None:
         """Adds the moving mean and β, one of each a channel."""
         size = (input_shape[self.axis],)
-        self.beta = self.add_weight(name="beta", shape=size, initializer="zeros")
+        self.beta = self.add_weight(name="beta", shape=size, initializer="zeros", autocast=False)
         self.moving_mean = self.add_weight(
             name="moving_mean", shape=size, initializer="zeros", trainable=False, autocast=False
         )
@@ -45,8 +45,8 @@ class MeanOnlyBatchNormalization(keras.layers.Layer):
         if training and self.trainable:
             mean = self._mean(inputs)
             self.moving_mean.assign(self.momentum * self.moving_mean + (1 - self.momentum) * mean)
-        shift = ops.cast(self.beta, inputs.dtype) - ops.cast(mean, inputs.dtype)
-        return inputs + ops.reshape(shift, self._broadcast(inputs))
+        shift = ops.reshape(self.beta - mean, self._broadcast(inputs))  # a difference, which half precision would lose
+        return ops.cast(ops.cast(inputs, shift.dtype) + shift, inputs.dtype)
 
     def initialize_from_batch(self, inputs: Any) -> None:
         """Starts the moving mean at a batch's, so that training and inference begin alike."""

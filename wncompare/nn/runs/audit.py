@@ -1,20 +1,23 @@
-"""Whether each arm can be trained, and what of it is normalized: the task that `wncompare.run.audit` gives a worker."""
+"""Whether each arm can be trained, and what of it is normalized: what `wncompare.run.audit` has a worker do."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
-from math import isfinite
 
-import keras
 import numpy as np
 
+from wncompare.config import Config
 from wncompare.data import Dataset, Split
 from wncompare.data.dataset import splits
 from wncompare.errors import ModelError
 from wncompare.nn import arms
 from wncompare.nn.layers import Summary, summary
+from wncompare.nn.runs.arm import dataset_for, try_arm
 from wncompare.nn.runs.inputs import dataset_of, unpacked, use_device
+from wncompare.nn.runs.misfits import refuse_infinite, refused_misfit
 from wncompare.nn.runs.targets import refuse_headline, refuse_unfit
 from wncompare.nn.training.trainer import first_step
-from wncompare.tasks import Audited, AuditTask, Report
+from wncompare.tasks import Audited, AuditTask, Report, TrialTask, Tried
 
 _MOST_EXAMPLES = 32
 
@@ -23,10 +26,7 @@ def audit(task: AuditTask, report: Report) -> Audited:
     """The summary of each variant's network with the first seed, built as a run would build it; each takes one step."""
     use_device(task.device)
     dataset = dataset_of(task.config.dataset, task.data_dir, task.shared)
-    training = splits(dataset, task.config.holdout)[0]
-    refuse_headline(dataset, task.config)
-    for split, of in ((dataset.train, ""), (dataset.test, " of the test split")):
-        refuse_unfit(replace(split, standard=training.standard), task.config.training, of=of)
+    training = _training_split(dataset, task.config)
     found = {variant: _audited(task, variant, dataset, training) for variant in task.variants}
     return Audited(
         task.name,
@@ -35,32 +35,47 @@ def audit(task: AuditTask, report: Report) -> Audited:
     )
 
 
+def try_out(task: TrialTask, report: Report) -> Tried:
+    """Have the arm of a run take one step, as it will take them; the arm is kept for the run.
+
+    Raises:
+        ConfigError, ModelError: it cannot, as in `audit`.
+    """
+    run = task.run
+    dataset = dataset_for(run)
+    _training_split(dataset, run.config)
+    with _named(run.record.variant):
+        try_arm(run, dataset)
+    return Tried(task.name)
+
+
+def _training_split(dataset: Dataset, config: Config) -> Split:
+    """What is trained on, once the targets of both splits are known to fit."""
+    training = splits(dataset, config.holdout)[0]
+    refuse_headline(dataset, config)
+    for split, of in ((dataset.train, ""), (dataset.test, " of the test split")):
+        refuse_unfit(replace(split, standard=training.standard), config.training, of=of)
+    return training
+
+
 def _audited(task: AuditTask, variant: str, dataset: Dataset, training: Split) -> Summary:
     config = task.config
     own = unpacked(task.build_model), unpacked(task.own_variants.get(variant))
-    try:
+    with _named(variant):
         model = arms.build(config, variant, config.all_seeds[0], dataset, training, *own)
         found = summary(model)
-        _take_step(model, training, config.training.batch_size)
-    except ModelError as error:
-        name = f"variant {variant}: "
-        raise ModelError(name + str(error).removeprefix(name)) from error
+        few = training.take(np.arange(min(config.training.batch_size, _MOST_EXAMPLES, len(training))))
+        with refused_misfit(model):
+            loss = first_step(model, few)["loss"]
+        refuse_infinite(model, loss)
     return found
 
 
-def _take_step(model: keras.Model, training: Split, batch_size: int) -> None:
-    """Refuse a model that cannot take a step on the first training examples, or whose loss is not finite there."""
-    few = training.take(np.arange(min(batch_size, _MOST_EXAMPLES, len(training))))
+@contextmanager
+def _named(variant: str) -> Iterator[None]:
+    """Have a refusal say which variant it is of."""
     try:
-        loss = first_step(model, few)["loss"]
-    except Exception as error:  # Keras and the layers raise what they like
-        reason = " ".join(str(error).split())[:300]
-        raise ModelError(
-            f"model {model.name}: fails at its first step: {type(error).__name__}: {reason}: expected a model and a "
-            "loss that fit the data"
-        ) from error
-    if not isfinite(loss):
-        raise ModelError(
-            f"model {model.name}: its loss is {loss} at the first step, so that nothing can be learned: expected "
-            "outputs that the loss takes, such as positive ones for poisson"
-        )
+        yield
+    except ModelError as error:
+        name = f"variant {variant}: "
+        raise ModelError(name + str(error).removeprefix(name)) from error

@@ -15,20 +15,15 @@ import numpy as np
 
 from wncompare import records
 from wncompare.data import Dataset
-from wncompare.data.dataset import splits
-from wncompare.errors import DatasetError, ModelError, RecordsError, UnreadableError
-from wncompare.nn import arms
+from wncompare.errors import RecordsError, UnreadableError
 from wncompare.nn.layer_table import layer_rows, parameters
 from wncompare.nn.moments import largest_momentum, redundant_gains
+from wncompare.nn.runs.arm import arm_of, dataset_for
 from wncompare.nn.runs.ending import Ending, ending_of
 from wncompare.nn.runs.folder import History, RunFolder
-from wncompare.nn.runs.inputs import dataset_of, unpacked, use_device
-from wncompare.nn.runs.trainers import trainer_of
 from wncompare.nn.standardized import with_standard
-from wncompare.nn.training import programs
 from wncompare.nn.training.trainer import EpochResult, Trainer
 from wncompare.records import TIMING, RunRecord, Status, provenance
-from wncompare.records.identity import model_identity
 from wncompare.storage.locks import run_lock
 from wncompare.tasks import Busy, Ended, EpochDone, Progress, Report, Started, TrainTask, Waiting
 
@@ -58,17 +53,10 @@ def _status_there(folder: Path, record: RunRecord) -> Status | None:
 
 
 def _begin(task: TrainTask, report: Report) -> Status:
-    started, config, record = perf_counter(), task.config, task.record
-    programs.keep()
-    use_device(record.identity["device"])
-    dataset = dataset_of(config.dataset, task.data_dir, task.shared)
-    if dataset.digest != record.dataset.digest:
-        raise DatasetError(f"dataset {dataset.name}: changed since the run was planned: run again")
-    model = config.dump()["model"]
-    if model_identity(model) != record.identity["model"]:
-        raise ModelError(f"model {model['file']}: changed since the run was planned: run again")
+    started, record = perf_counter(), task.record
+    dataset = dataset_for(task)
     records.clear_run(task.folder)
-    folder = RunFolder(task.folder, events=config.tensorboard)
+    folder = RunFolder(task.folder, events=task.config.tensorboard)
     record = _begun(record, records.read_record(task.folder))
     folder.write_record(record)
     return _train(task, dataset, folder, record, report, started)
@@ -77,12 +65,10 @@ def _begin(task: TrainTask, report: Report) -> Status:
 def _train(
     task: TrainTask, dataset: Dataset, folder: RunFolder, record: RunRecord, report: Report, started: float
 ) -> Status:
-    config, parts = task.config, splits(dataset, task.config.holdout)
-    own = unpacked(task.build_model), unpacked(task.vary)
-    model = arms.build(config, record.variant, record.seed, dataset, parts[0], *own)
-    trainer = trainer_of(record.identity, model, parts, batch_size=config.training.batch_size)
+    arm = arm_of(task, dataset)
+    trainer = arm.trainer
     record, history = _restored(folder, record, trainer.model)
-    record = _spent(record, start_up=perf_counter() - started)
+    record = _spent(record, start_up=perf_counter() - started + arm.made, compile=arm.compiled)
     record = record.model_copy(update=_described(trainer.model))
     folder.write_events(*history.epochs, *history.layers)
     folder.write_record(record)

@@ -1,12 +1,7 @@
 """A Keras model as a forward pass over a batch as it is stored, for uint8 images an equal but faster one on CPUs.
 
-XLA's convolutions are slow on CPUs where channels are few. Conv2D → ReLU → MaxPool(2, 2) becomes one matrix product:
-
-    z = Wᵀ P,   y = relu(max over the 4 positions(z) + b)
-
-P, (rows · columns · c, h' · w' · n), holds for each pooling window the input patch that it depends on; W,
-(rows · columns · c, 4 · o), holds the kernel at the window's 4 positions, with zeros around it. The batch n is the
-innermost axis, (c, h, w, n), so that every slice, comparison and product runs over contiguous memory.
+XLA's convolutions are slow on CPUs where channels are few. What `ConvPool` computes as one matrix product runs fast: a
+convolution, its normalization and ReLU, and the pool behind them.
 """
 
 from collections.abc import Callable
@@ -17,12 +12,11 @@ import keras
 import tensorflow as tf
 
 from wncompare.data.standardize import Standard
-from wncompare.nn.layers.weight_normalization import WeightNormalization
+from wncompare.nn.layers import Reparameterization, WeightNormalization
 from wncompare.nn.training.batches import prepared, scaled
-
-POOL = 2
-MAX_PATCH = 256
-"""Up to here a matrix product adds in the same order at all 4 positions, so equal windows give equal maxima."""
+from wncompare.nn.training.conv_pool import ConvPool
+from wncompare.nn.training.norms import norm_of
+from wncompare.records.execution import MAX_NORMALIZED_CHANNELS, MAX_PATCH, POOL, patch_size
 
 
 class Forward(Protocol):
@@ -98,7 +92,7 @@ def _run(stages: tuple[Any, ...], images: Any, training: bool) -> Any:
             x, batch_last = _batch_last(x) if wanted else _batch_first(x), wanted
         if not wanted and x.dtype == tf.uint8:
             x = scaled(x)
-        x = stage(x) if wanted else stage(x, training=training)
+        x = stage(x, training=training)
     return _batch_first(x) if batch_last else x
 
 
@@ -109,35 +103,12 @@ def _batch_last(x: Any) -> Any:
 _batch_first = _batch_last
 
 
-@dataclass(frozen=True)
-class ConvPool:
-    """Conv2D (stride 1, valid) → ReLU or nothing → MaxPool(2, 2), over (c, h, w, n)."""
-
-    kernel: Callable[[], Any]
-    """Gives the kernel, (rows, columns, c, o)."""
-    bias: Callable[[], Any]
-    """Gives the bias, (o,), or None."""
-    relu: bool
-
-    def __call__(self, x: Any) -> Any:
-        """Return (o, h', w', n) for a (c, h, w, n) that is float32, or uint8 and then scaled."""
-        kernel, bias = tf.convert_to_tensor(self.kernel()), self.bias()
-        rows, columns, _, outputs = kernel.shape
-        height, width = (x.shape[1] - rows + 1) // POOL, (x.shape[2] - columns + 1) // POOL
-        p = patches(x, (rows + 1, columns + 1), (height, width))
-        p = scaled(p) if p.dtype == tf.uint8 else p
-        z = tf.matmul(positions(kernel), tf.reshape(p, (p.shape[0], -1)), transpose_a=True)
-        y = first_max(tf.reshape(z, (POOL * POOL, outputs, height, width, x.shape[3])))
-        y = y if bias is None else y + tf.reshape(bias, (-1, 1, 1, 1))
-        return tf.nn.relu(y) if self.relu else y
-
-
 Stage = Any
 """A `ConvPool` or a Keras layer."""
 
 
 def lower(model: keras.Model) -> tuple[Stage, ...]:
-    """Return a `Sequential` as stages, each a layer or a `ConvPool` in the place of two or three; of others nothing."""
+    """Return a `Sequential` as stages, each a layer or a `ConvPool` in the place of several; of others nothing."""
     if type(model) is not keras.Sequential:
         return ()
     layers, stages = list(model.layers), []
@@ -153,24 +124,33 @@ def conv_pool_at(layers: list[keras.layers.Layer]) -> tuple[ConvPool, int] | Non
     conv, kernel = _convolution(layers[0])
     if conv is None or not _fits(conv):
         return None
-    own_relu = conv.activation is keras.activations.relu
-    taken = 2 if own_relu or len(layers) < 3 or not _is_relu(layers[1]) else 3
-    if len(layers) < taken or not _is_pool(layers[taken - 1]) or not all(map(_is_plain, (conv, *layers[:taken]))):
+    is_linear = conv.activation is keras.activations.linear
+    norm = norm_of(layers[1]) if is_linear and len(layers) > 1 and _has_few_channels(conv) else None
+    pool = 1 if norm is None else 2
+    has_relu = is_linear and len(layers) > pool and _is_relu(layers[pool])
+    pool += has_relu
+    if len(layers) <= pool or not _is_pool(layers[pool]) or not all(map(_is_plain, (conv, *layers[: pool + 1]))):
         return None
-    return ConvPool(kernel, lambda: conv.bias, relu=own_relu or taken == 3), taken
+    return ConvPool(kernel, lambda: conv.bias, relu=has_relu or not is_linear, norm=norm), pool + 1
 
 
 def _convolution(layer: keras.layers.Layer) -> tuple[Any, Callable[[], Any]]:
     if type(layer) is keras.layers.Conv2D:
         return layer, lambda: layer.kernel
-    if type(layer) is WeightNormalization and type(layer.layer) is keras.layers.Conv2D and not layer.waiting:
+    if _only_folds(layer) and type(layer.layer) is keras.layers.Conv2D and not layer.waiting:
         return layer.layer, lambda: layer.folded()["kernel"]
     return None, lambda: None
 
 
+def _only_folds(layer: keras.layers.Layer) -> bool:
+    """Whether a layer is another with other kernels, and no subclass that does more."""
+    return isinstance(layer, Reparameterization) and type(layer).call in (
+        Reparameterization.call,
+        WeightNormalization.call,
+    )
+
+
 def _fits(conv: keras.layers.Conv2D) -> bool:
-    rows, columns = conv.kernel_size
-    channels = conv.kernel.shape[2]
     return (
         conv.strides == (1, 1)
         and conv.padding == "valid"
@@ -178,8 +158,12 @@ def _fits(conv: keras.layers.Conv2D) -> bool:
         and conv.groups == 1
         and conv.data_format == "channels_last"
         and conv.activation in (keras.activations.relu, keras.activations.linear)
-        and _even(rows + 1) * _even(columns + 1) * channels <= MAX_PATCH
+        and patch_size(*conv.kernel.shape[:3]) <= MAX_PATCH
     )
+
+
+def _has_few_channels(conv: keras.layers.Conv2D) -> bool:
+    return conv.kernel.shape[2] <= MAX_NORMALIZED_CHANNELS
 
 
 def _is_plain(layer: keras.layers.Layer) -> bool:
@@ -198,63 +182,3 @@ def _is_pool(layer: keras.layers.Layer) -> bool:
         and layer.padding == "valid"
         and layer.data_format == "channels_last"
     )
-
-
-def _even(size: int) -> int:
-    return size + size % POOL
-
-
-def patches(x: Any, window: tuple[int, int], count: tuple[int, int]) -> Any:
-    """Return the windows at stride 2 of (c, h, w, n) as (rows · columns · c, h', w', n), with an even size each.
-
-    Through space-to-depth, (2, 2 · c, h / 2, w / 2, n), in which a window is slices without a stride: of columns first,
-    then of rows. Bytes move as 32-bit numbers of 4 images each, where the batch is a multiple of 4.
-    """
-    x = _packed(x)
-    channels, height, width, batch = x.shape
-    (rows, columns), (high, wide) = window, count
-    x = tf.pad(x, ((0, 0), (0, height % POOL), (0, width % POOL), (0, 0)))
-    x = tf.reshape(x, (channels, _even(height) // POOL, POOL, _even(width) // POOL, POOL, batch))
-    x = tf.transpose(x, (2, 4, 0, 1, 3, 5))
-    x = tf.reshape(x, (POOL, POOL * channels, _even(height) // POOL, _even(width) // POOL, batch))
-    x = tf.concat([x[:, :, :, j : j + wide] for j in range(_even(columns) // POOL)], axis=1)
-    x = tf.reshape(x, (-1, *x.shape[2:]))
-    return _unpacked(tf.concat([x[:, i : i + high] for i in range(_even(rows) // POOL)], axis=0))
-
-
-def _packed(x: Any) -> Any:
-    if x.dtype != tf.uint8 or x.shape[-1] % 4:
-        return x
-    return tf.bitcast(tf.reshape(x, (*x.shape[:-1], -1, 4)), tf.uint32)
-
-
-def _unpacked(x: Any) -> Any:
-    return x if x.dtype != tf.uint32 else tf.reshape(tf.bitcast(x, tf.uint8), (*x.shape[:-1], -1))
-
-
-def positions(kernel: Any) -> Any:
-    """Return a (rows, columns, c, o) kernel at the 4 positions of a pooling window, (patch, 4 · o), zeros around it."""
-    rows, columns, channels, outputs = kernel.shape
-    high, wide = _even(rows + 1), _even(columns + 1)
-    placed = [
-        tf.pad(kernel, ((i, high - rows - i), (j, wide - columns - j), (0, 0), (0, 0)))
-        for i in range(POOL)
-        for j in range(POOL)
-    ]
-    return tf.reshape(tf.stack(placed, axis=3), (high * wide * channels, POOL * POOL * outputs))
-
-
-@tf.custom_gradient
-def first_max(z: Any) -> Any:
-    """Return the maximum over the first axis, of length 4; its gradient goes to the first of equal maxima."""
-    largest = tf.maximum(tf.maximum(z[0], z[1]), tf.maximum(z[2], z[3]))
-
-    def gradient(upstream: Any) -> Any:
-        free, parts = tf.ones_like(largest, tf.bool), []
-        for part in tf.unstack(z):
-            chosen = free & (part == largest)
-            parts.append(tf.where(chosen, upstream, 0.0))
-            free &= ~chosen
-        return tf.stack(parts)
-
-    return largest, gradient

@@ -18,11 +18,9 @@ _DRAWN = "dot: one seed, diamond: mean with 95 % interval"
 
 
 @styled
-def figure(view: View) -> Figure | None:
-    """Each contrast's differences by seed; None where no contrast has a pair."""
+def figure(view: View) -> Figure:
+    """Each contrast's differences by seed, of those that have a pair."""
     rows = view.differences
-    if not rows:
-        return None
     height = sum(0.6 + 0.13 * min(len(row.by_seed), MOST_NUMBERED) for row in rows)
     drawn = new_figure(height=max(2.6, 1.4 + height))
     draw(drawn.add_subplot(), view)

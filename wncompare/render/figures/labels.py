@@ -8,7 +8,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import ArrayLike, NDArray
-from scipy.optimize import isotonic_regression
 
 from wncompare.analysis.views import View
 from wncompare.analysis.words import model_name
@@ -51,6 +50,8 @@ def spread(wanted: ArrayLike, sizes: ArrayLike) -> NDArray[np.float64]:
     Places are fractions of an axis, and no label leaves [0, 1] if there is room. The least-squares solution: with the
     distances that the labels need taken off, what is left has to be monotonic.
     """
+    from scipy.optimize import isotonic_regression
+
     wanted, sizes = np.asarray(wanted, np.float64), np.asarray(sizes, np.float64)
     order = np.argsort(wanted, kind="stable")
     ordered = sizes[order]

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from wncompare.analysis.layers import LayerCurves, layer_curves
+from wncompare.analysis.layers import LayerCurves
 from wncompare.analysis.views import View
 from wncompare.render.figures import labels
 from wncompare.render.figures.curves import draw_seeds
@@ -32,18 +32,15 @@ _NOTE = "effective learning rate: {}; where a kernel is not normalized ‖v‖ a
 
 
 @styled
-def figure(view: View) -> Figure | None:
-    """A row of axes for each layer, a column for each quantity; None where no run has recorded its layers."""
-    curves = [layer_curves(arm) for arm in view.shown]
-    names = list(dict.fromkeys(name for arm in curves for name in arm))
+def figure(view: View) -> Figure:
+    """A row of axes for each layer that a run has recorded, a column for each quantity."""
+    names = list(dict.fromkeys(name for arm in view.layers for name in arm))
     shown = [names[index] for index in np.linspace(0, len(names) - 1, min(len(names), MOST_LAYERS)).round().astype(int)]
-    if not shown:
-        return None
     drawn = new_figure(9.0, 1.2 + 1.5 * len(shown))
     cells = drawn.subplots(len(shown), len(QUANTITIES), sharex=True, squeeze=False)
     for layer, row in zip(shown, cells, strict=True):
         for quantity, axes in zip(QUANTITIES, row, strict=True):
-            draw(axes, view, [arm[layer][quantity] if layer in arm else None for arm in curves])
+            draw(axes, view, [arm[layer][quantity] if layer in arm else None for arm in view.layers])
         row[0].set_ylabel(wrapped(layer, 18, 2))
     for axes, name in zip(cells[0], QUANTITIES.values(), strict=True):
         axes.set_title(name, fontsize=10)

@@ -30,14 +30,9 @@ _DIVERGED = "×: how many runs diverged there, which withholds the mean"
 
 
 @styled
-def figure(points: Sequence[View]) -> Figure | None:
-    """The headline over one key of the grid, whose points these are, with axes for each setting of the others.
-
-    None without a grid.
-    """
+def figure(points: Sequence[View]) -> Figure:
+    """The headline over one key of the grid, whose points these are, with axes for each setting of the others."""
     config = points[0].config
-    if not config.grid:
-        return None
     key = _key(config.grid)
     settings = list(_settings(points, key).items())
     columns = min(len(settings), _COLUMNS)

@@ -1,9 +1,7 @@
-"""What all figures share: the style, the colours, how text is broken, and how a figure becomes a file's bytes."""
+"""What all figures share: the style, the colours, how text is broken."""
 
 import textwrap
-import warnings
 from collections.abc import Sequence
-from io import BytesIO
 from itertools import product
 from typing import Any, Literal
 
@@ -17,8 +15,6 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from numpy.typing import ArrayLike, NDArray
 
 from wncompare.config import Config, Variant
-
-FORMATS = ("png", "svg", "pdf")
 
 # Okabe and Ito's colours, which the colour-blind can tell apart; a config's own colours come first.
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
@@ -53,6 +49,8 @@ SMALL = 7.5
 # Text is never parsed as mathematics: "$" and "_" in a label are what they are.
 STYLE: Any = {
     "figure.dpi": 150,
+    "figure.autolayout": False,
+    "figure.constrained_layout.use": False,
     "font.size": 10,
     "text.parse_math": False,
     "axes.spines.top": False,
@@ -80,27 +78,6 @@ styled = mpl.rc_context(STYLE)
 def new_figure(width: float = 7.2, height: float = 4.8) -> Figure:
     """An empty figure of that many inches, laid out so that nothing overlaps."""
     return Figure(figsize=(width, height), layout="constrained")
-
-
-def render(figure: Figure, format: str) -> bytes:
-    """The figure as the bytes of a png, svg or pdf file, the same for the same figure.
-
-    A character that the font lacks is drawn as a box (in an SVG it stays text): that is not worth a warning each.
-    """
-    file = BytesIO()
-    metadata = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(format)
-    with mpl.rc_context(STYLE), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Glyph .* missing from font", category=UserWarning)
-        _lay_out(figure)
-        figure.savefig(file, format=format, metadata=metadata)
-    return file.getvalue()
-
-
-def _lay_out(figure: Figure) -> None:
-    """Lay the figure out once and for all: saving would do it with a drawing of its own, for each format anew."""
-    if (engine := figure.get_layout_engine()) is not None:
-        engine.execute(figure)
-        figure.set_layout_engine("none")
 
 
 def colors(variants: Sequence[Variant]) -> list[str]:

@@ -17,10 +17,8 @@ _DRAWN = "dot: one seed, diamond: median with 95 % bootstrap interval, arrowhead
 
 
 @styled
-def figure(view: View) -> Figure | None:
-    """For each target that any run reached, the epochs and the seconds of every arm; None where there is none."""
-    if not view.reached:
-        return None
+def figure(view: View) -> Figure:
+    """For each target that any run reached, the epochs and the seconds of every arm."""
     seeds = max(len(arm.ended) for arm in view.shown)
     row = 0.3 + 0.035 * min(seeds, 20)
     drawn = new_figure(height=1.5 + len(view.reached) * (0.7 + row * len(view.shown)))

@@ -1,9 +1,9 @@
 """Runs on this machine: worker processes that take tasks one at a time and send back events."""
 
 import threading
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from queue import Empty, SimpleQueue
+from queue import SimpleQueue
 from typing import TypeVar
 
 from wncompare.errors import WncompareError
@@ -21,6 +21,8 @@ def execute(
 ) -> Generator[Event, None, None]:
     """Run the tasks in their order, `workers` at a time, and yield what they report.
 
+    A worker takes the tasks first whose arm it had before, and of others those whose arm no other one had.
+
     Workers import from where this process does, and `environment` is added to their variables; where there are
     `gpus`, each worker sees one of them, in turn. Those that are `started` already (see `start`) are taken out of that
     list first; once all is done the living are in it, for what comes next. A worker that dies costs its own task alone
@@ -28,10 +30,8 @@ def execute(
     every worker at once.
     """
     ready = [] if started is None else started
-    waiting: SimpleQueue[Task] = SimpleQueue()
+    waiting = _Waiting(tasks, {arm for worker in ready for arm in worker.arms})
     events: SimpleQueue[Event] = SimpleQueue()
-    for task in tasks:
-        waiting.put(task)
     slots = [
         _Slot(waiting, events, {**environment, **_gpu_of(slot, gpus)}, ready.pop(0) if ready else None)
         for slot in range(min(workers, len(tasks)))
@@ -92,12 +92,30 @@ def _gpu_of(slot: int, gpus: Sequence[str]) -> dict[str, str]:
     return {"CUDA_VISIBLE_DEVICES": gpus[slot % len(gpus)]} if gpus else {}
 
 
+class _Waiting:
+    """The tasks that no worker has yet, in their order; `known` are the arms that some worker had before."""
+
+    def __init__(self, tasks: Iterable[Task], known: Collection[str]) -> None:
+        self._guard = threading.Lock()
+        self._tasks = list(tasks)
+        self._known = known
+
+    def take(self, worker: Worker | None) -> Task | None:
+        """The task that the worker is to do, None where none is left."""
+        own = worker.arms if worker else ()
+        with self._guard:
+            chosen = min(self._tasks, key=lambda task: (task.arm not in own, task.arm in self._known), default=None)
+            if chosen is not None:
+                self._tasks.remove(chosen)
+        return chosen
+
+
 class _Slot(threading.Thread):
     """A place for one worker at a time: a thread that hands it tasks and listens to it."""
 
     def __init__(
         self,
-        waiting: "SimpleQueue[Task]",
+        waiting: _Waiting,
         events: "SimpleQueue[Event]",
         environment: Mapping[str, str],
         worker: Worker | None,
@@ -112,11 +130,7 @@ class _Slot(threading.Thread):
 
     def run(self) -> None:
         """Take tasks until none is left."""
-        while not self._closed:
-            try:
-                task = self._waiting.get_nowait()
-            except Empty:
-                return
+        while not self._closed and (task := self._waiting.take(self._worker)):
             try:
                 self._perform(task)
             except Exception as error:  # no worker to be had, or one that talks nonsense: the driver must hear of it

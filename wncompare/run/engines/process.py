@@ -25,6 +25,8 @@ class Worker:
 
     def __init__(self, environment: Mapping[str, str], *, preload: Sequence[str] = ()) -> None:
         path = os.pathsep.join(filter(None, sys.path))
+        self.arms: set[str] = set()
+        """Of the tasks that it was given: it may have them ready for others that say the same."""
         self._process = _start({**numerics.without(os.environ), "PYTHONPATH": path, **environment}, preload)
 
     @property
@@ -34,6 +36,7 @@ class Worker:
 
     def perform(self, task: Task) -> Iterator[Event]:
         """Have it do one task, and pass its events on; its death is the last of them."""
+        self.arms.add(task.arm)
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         with suppress(BrokenPipeError):  # it died while idle: the end of its output says so below

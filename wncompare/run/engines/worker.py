@@ -32,7 +32,7 @@ def main() -> None:
     with open(os.devnull, "w") as nothing:  # noqa: PTH123
         os.dup2(nothing.fileno(), 1)
     for module in sys.argv[1:]:
-        with suppress(Exception), _importing():  # the task that needs it will say why
+        with suppress(Exception), _importing(module):  # the task that needs it will say why
             import_module(module)
 
     def report(event: Event) -> None:
@@ -54,7 +54,7 @@ def _performed(task: Task, report: Report) -> Last:
     try:
         _print_to(task.log)
         print(f"--- {datetime.now(UTC).isoformat(timespec='seconds')} {task.name} in process {os.getpid()} ---")
-        with _importing():
+        with _importing(task.target):
             function = resolve(task.target)
         last = function(task, report)
     except Exception as error:
@@ -71,12 +71,13 @@ _OPTIONAL = ("IPython", "jax", "matplotlib", "pandas", "scipy", "sklearn", "torc
 
 
 @contextmanager
-def _importing() -> Iterator[None]:
-    """For the time of an import, let what is optional look as if it were not installed, and collect no garbage.
+def _importing(name: str) -> Iterator[None]:
+    """For the time of an import, collect no garbage and let what Keras can do without look as if not installed.
 
     What an import makes stays: looking through it for garbage, then and later, takes a quarter of TensorFlow's seconds.
     """
-    names = [name for name in _OPTIONAL if name not in sys.modules]
+    optional = () if name.startswith("wncompare.render.") else _OPTIONAL
+    names = [name for name in optional if name not in sys.modules]
     modules: dict[str, Any] = sys.modules
     modules.update(dict.fromkeys(names))  # None is Python's own sign for it
     gc.disable()
