@@ -22,13 +22,8 @@ def test_there_are_three_of_about_ten_lines() -> None:
         assert len(lines) <= 11
 
 
-@pytest.mark.parametrize(
-    ("title", "program"),
-    [
-        pytest.param(title, program, id=title, marks=() if "change" in title else pytest.mark.slow)
-        for title, program in PROGRAMS
-    ],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize(("title", "program"), PROGRAMS, ids=[title for title, _ in PROGRAMS])
 def test_it_runs_and_ends_with_a_verdict(title: str, program: str, tmp_path: Path) -> None:
     """Every run finishes, and what is printed is the verdict of all pairs."""
     (tmp_path / "program.py").write_text(program, encoding="utf-8")

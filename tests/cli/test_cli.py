@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import click
 import pytest
@@ -15,6 +16,8 @@ from wncompare import __version__, cli
 from wncompare.cli import cli as group
 from wncompare.config import Config
 from wncompare.render import figures as plots
+from wncompare.run import audit
+from wncompare.tasks import Audited
 
 Write = Callable[..., Path]
 Capture = pytest.CaptureFixture[str]
@@ -25,6 +28,23 @@ def wncompare(*arguments: object, capture: pytest.CaptureFixture[str]) -> tuple[
     capture.readouterr()
     code = cli._exit_code([str(argument) for argument in arguments])
     return code, *capture.readouterr()
+
+
+AUDITED: dict[str, Audited] = {}
+
+
+@pytest.fixture(autouse=True)
+def _audited_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The networks of a config are tried in one test alone, for the worker that does it imports TensorFlow."""
+    real = audit.audit
+
+    def once(config: Config, *place: Any, **places: Any) -> Audited:
+        key = repr(config)
+        if key not in AUDITED:
+            AUDITED[key] = real(config, *place, **places)
+        return AUDITED[key]
+
+    monkeypatch.setattr(audit, "audit", once)
 
 
 def half(variant: str, seed: int, epoch: int) -> float:

@@ -49,7 +49,7 @@ def run(config: Path, output: Path, *arguments: str) -> "subprocess.CompletedPro
 def first(config_file: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str, str]:
     """The folder, stdout and stderr of a first run of the tiny config."""
     folder = tmp_path_factory.mktemp("first") / "tiny"
-    done = run(config_file, folder)
+    done = run(config_file, folder, "--workers", "1")
     assert done.returncode == 0, done.stderr
     return folder, done.stdout, done.stderr
 
@@ -152,6 +152,7 @@ def test_no_stream_stops_a_run(config_file: Path, tmp_path: Path) -> None:
     assert {"summary.json", "summary.csv", "report.html"} <= {file.name for file in (tmp_path / "mute").iterdir()}
 
 
+@pytest.mark.slow
 def test_a_run_below_a_file_is_a_usage_error(config_file: Path, tmp_path: Path) -> None:
     """Exit code 2, the file that is in the way and the remedy."""
     (tmp_path / "file").touch()
@@ -163,11 +164,12 @@ def test_a_run_below_a_file_is_a_usage_error(config_file: Path, tmp_path: Path) 
     )
 
 
+@pytest.mark.slow
 def test_the_same_command_twice_is_bit_identical(
     first: tuple[Path, str, str], config_file: Path, tmp_path: Path
 ) -> None:
-    """Another folder, one worker instead of two: every column of every history but the seconds is the same."""
-    assert run(config_file, tmp_path / "again", "--workers", "1").returncode == 0
+    """Another folder, two workers instead of one: every column of every history but the seconds is the same."""
+    assert run(config_file, tmp_path / "again", "--workers", "2").returncode == 0
     assert histories(records.read(tmp_path / "again")) == histories(records.read(first[0]))
 
 
@@ -182,6 +184,7 @@ def test_finished_runs_are_skipped(first: tuple[Path, str, str], config_file: Pa
     assert {file: file.stat().st_mtime_ns for file in folder.glob("*/*/*")} == before
 
 
+@pytest.mark.slow
 def test_what_is_drawn_is_not_drawn_again(first: tuple[Path, str, str], config_file: Path) -> None:
     """Where neither a run nor the config is new, the plots stay; another colour draws them anew."""
     folder, out, _ = first
@@ -229,6 +232,7 @@ def test_runs_that_differ_are_refused_and_nothing_is_touched(first: tuple[Path, 
     assert {file: file.read_bytes() for file in folder.rglob("*") if file.is_file()} == before
 
 
+@pytest.mark.slow
 def test_divergence_is_told_apart_and_exits_with_3(config_file: Path, tmp_path: Path) -> None:
     """A run whose loss becomes NaN stops as diverged with NaN in its history; the command exits with 3."""
     wild = ("training.optimizer={name: sgd, learning_rate: 1.0e+18}", "seeds=[0]", "training.epochs=3")
@@ -243,6 +247,7 @@ def test_divergence_is_told_apart_and_exits_with_3(config_file: Path, tmp_path: 
     assert all(np.isnan(one.history["loss"][-1]) for one in runs)
 
 
+@pytest.mark.slow
 def test_a_failing_run_says_why_and_exits_with_3(config_file: Path, tmp_path: Path) -> None:
     """A folder in a file's place: one line a run, the reason in run.json too, no traceback, exit 3; then it goes on."""
     in_the_way = tmp_path / "small/regular/seed-0/model.keras"
@@ -257,6 +262,7 @@ def test_a_failing_run_says_why_and_exits_with_3(config_file: Path, tmp_path: Pa
     assert run(config_file, tmp_path / "small", *SMALL, "--set", "seeds=[0]").returncode == 0
 
 
+@pytest.mark.slow
 def test_what_does_not_fit_is_refused_before_a_run_is_begun(config_file: Path, tmp_path: Path) -> None:
     """A model too large for the images is a usage error on one line, and leaves no folder."""
     done = run(config_file, tmp_path / "small", "--set", "dataset.shape=[8, 8, 1]", "--set", "seeds=[0]")
@@ -267,6 +273,7 @@ def test_what_does_not_fit_is_refused_before_a_run_is_begun(config_file: Path, t
     assert not (tmp_path / "small").exists()
 
 
+@pytest.mark.slow
 def test_a_holdout_gives_a_test_result(config_file: Path, tmp_path: Path) -> None:
     """With a holdout the test split is evaluated once, into run.json, and is the headline."""
     done = run(

@@ -41,6 +41,7 @@ def test_no_stream_stops_a_command(streams: str, code: int, stderr: str, results
     assert (done.returncode, done.stderr) == (code, stderr)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("streams", "code"), [("<&- >&- 2>&-", 0), (">/dev/full 2>&1", 1)])
 def test_what_a_command_writes_is_written_without_streams(streams: str, code: int, results: Path) -> None:
     """The figures are there, all of them, whoever could not be told."""
@@ -87,9 +88,9 @@ NAME = os.fsdecode(b"n\xff")
         ("status",),
         ("status", "--json"),
         ("report", "--format", "html"),
-        ("report", "--format", "markdown", "--output", "OUTPUT"),
+        pytest.param(("report", "--format", "markdown", "--output", "OUTPUT"), marks=pytest.mark.slow),
         ("report", "--format", "json", "--output", "OUTPUT"),
-        ("plot", "--json"),
+        pytest.param(("plot", "--json"), marks=pytest.mark.slow),
     ],
     ids=" ".join,
 )

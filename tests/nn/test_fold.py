@@ -49,6 +49,7 @@ def test_predictions_names_and_values(tmp_path: Path) -> None:
         np.testing.assert_array_equal(old, new)
 
 
+@pytest.mark.slow
 def test_loads_where_wncompare_is_not_installed(tmp_path: Path) -> None:
     """A process that cannot import wncompare loads the folded file and predicts the same."""
     original = randomized(model())

@@ -16,26 +16,27 @@ from wncompare.data.dataset import Split
 from wncompare.layers import MeanOnlyBatchNormalization, WeightNormalization
 from wncompare.nn.training import trainer as training
 from wncompare.nn.training.lowering import choose_execution
-from wncompare.nn.training.trainer import batch_order, evaluate
+from wncompare.nn.training.trainer import batch_order, evaluate, first_step
 
 from .trained import BATCH, CLASSES, SIZE, compiled, flat, ragged, run, state, stateful, train, validation
 
 
+def target(y: np.ndarray, one_hot: bool = True) -> np.ndarray:
+    """Classes as Keras is given them."""
+    return np.eye(CLASSES, dtype=np.float32)[y] if one_hot else y
+
+
 def stock_fit(model: keras.Model, data: Split, *, one_hot: bool, epochs: int = 2) -> list[dict[str, float]]:
     """Train by Keras's own `fit` on the same batches, validating after each epoch."""
-
-    def target(y: np.ndarray) -> np.ndarray:
-        return np.eye(CLASSES, dtype=np.float32)[y] if one_hot else y
-
     history = []
     for epoch in range(1, epochs + 1):
         order = batch_order(len(data), seed=3, epoch=epoch)
         fitted = model.fit(
             data.x[order].astype(np.float32) / 255,
-            target(data.y[order]),
+            target(data.y[order], one_hot),
             batch_size=BATCH,
             shuffle=False,
-            validation_data=(validation.x.astype(np.float32) / 255, target(validation.y)),
+            validation_data=(validation.x.astype(np.float32) / 255, target(validation.y, one_hot)),
             verbose=0,
         )
         history.append({name: values[-1] for name, values in fitted.history.items()})
@@ -51,6 +52,18 @@ def assert_like_stock_fit(
     history = stock_fit(theirs, data, one_hot=one_hot, epochs=epochs)
     for result, logs in zip(results, history, strict=True):
         assert result.logs == pytest.approx(logs, rel=2e-4, abs=1e-5)
+    for mine, stock in zip(state(ours), state(theirs), strict=True):
+        np.testing.assert_allclose(mine, stock, rtol=1e-3, atol=1e-4)
+
+
+def assert_steps_like_keras(build: Callable[[], keras.Model]) -> None:
+    """Three of the trainer's steps and of Keras's, op by op, give the same logs and the same variables."""
+    ours, theirs = build(), build()
+    for rows in np.arange(3 * BATCH).reshape(3, BATCH):
+        batch = train.take(rows)
+        logs = first_step(ours, batch)
+        expected = theirs.train_on_batch(batch.x / np.float32(255), target(batch.y), return_dict=True)
+        assert logs == pytest.approx(expected, rel=2e-4, abs=1e-5)
     for mine, stock in zip(state(ours), state(theirs), strict=True):
         np.testing.assert_allclose(mine, stock, rtol=1e-3, atol=1e-4)
 
@@ -118,6 +131,13 @@ def test_equals_stock_fit_with_schedule_clipping_decay_and_regularizer() -> None
     assert_like_stock_fit(build)
 
 
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_every_optimizer_steps_as_keras_s(name: str) -> None:
+    """Each optimizer that a config can name takes Keras's steps, before anything is compiled."""
+    assert_steps_like_keras(lambda: flat(OPTIMIZERS[name].load()(0.01)))
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name in OPTIMIZERS if name not in ("adam", "sgd")])
 def test_every_optimizer_equals_stock_fit(name: str) -> None:
     """Each optimizer that a config can name takes the steps that it takes in `fit`."""
@@ -139,13 +159,26 @@ def taking_one_hot(catalog: Catalog) -> list[str]:
     return [name for name, taken in takes.items() if taken not in ("classes", "nonzero") and name != "own"]
 
 
+@pytest.mark.parametrize("loss", taking_one_hot(LOSSES))
+def test_every_loss_steps_as_keras_s(loss: str) -> None:
+    """Each loss that a config can name, and the gradients through it, are Keras's, before anything is compiled."""
+    assert_steps_like_keras(lambda: flat("sgd", loss=loss))
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("loss", [loss for loss in taking_one_hot(LOSSES) if loss != "categorical_crossentropy"])
 def test_every_loss_equals_stock_fit(loss: str) -> None:
     """Each loss that a config can name, and the gradients through it, are Keras's."""
     assert_like_stock_fit(lambda: flat("sgd", loss=loss), epochs=1)
 
 
-@pytest.mark.parametrize("kind", ["sparse_", ""])
+def test_every_metric_steps_as_keras_s() -> None:
+    """Each metric of classes one-hot that a config can name has Keras's values, before anything is compiled."""
+    names = [name for name in taking_one_hot(METRICS) if name != "f1_score" and not name.startswith("sparse_")]
+    assert_steps_like_keras(lambda: flat(metrics=["accuracy", *names]))
+
+
+@pytest.mark.parametrize("kind", ["sparse_", pytest.param("", marks=pytest.mark.slow)])
 def test_every_metric_equals_stock_fit(kind: str) -> None:
     """Each metric that a config can name weighs samples as `fit` does, so that a partial batch counts for its size."""
     sparse = [name for name in METRICS if name.startswith("sparse_")]
@@ -181,7 +214,7 @@ def test_the_loss_is_tracked_where_the_model_reports_it() -> None:
 
 def test_sparse_loss_takes_classes() -> None:
     """A loss by a sparse name is given integer classes."""
-    assert_like_stock_fit(lambda: compiled(loss="sparse_categorical_crossentropy"), one_hot=False)
+    assert_like_stock_fit(lambda: flat(loss="sparse_categorical_crossentropy"), one_hot=False)
 
 
 @pytest.mark.parametrize("batch_size", [10, 1000])

@@ -58,7 +58,9 @@ def test_keras_keeps_nothing_without_a_home() -> None:
     assert worker_variables(1, "cpu")["KERAS_HOME"] == os.devnull
 
 
-@pytest.mark.parametrize("command", ["check", "data list", "plot", "report", "status"])
+@pytest.mark.parametrize(
+    "command", [pytest.param("check", marks=pytest.mark.slow), "data list", "plot", "report", "status"]
+)
 def test_commands_without_a_home(
     command: str, tmp_path: Path, tiny: Config, tiny_file: Path, write_records: Callable[..., Path]
 ) -> None:

@@ -104,7 +104,14 @@ def test_a_figure_can_be_saved_again(experiment: Experiment) -> None:
     assert plots.render(figure, "svg") == plots.render(figure, "svg")
 
 
-@pytest.mark.parametrize(("format", "magic"), [("png", b"\x89PNG"), ("svg", b"<?xml"), ("pdf", b"%PDF")])
+@pytest.mark.parametrize(
+    ("format", "magic"),
+    [
+        ("png", b"\x89PNG"),
+        pytest.param("svg", b"<?xml", marks=pytest.mark.slow),
+        pytest.param("pdf", b"%PDF", marks=pytest.mark.slow),
+    ],
+)
 def test_every_figure_is_written_the_same_twice(make: Make, format: str, magic: bytes) -> None:
     """Each figure renders to each format, byte for byte the same when it is drawn again."""
     experiment = make(grid={"training.optimizer.learning_rate": [0.001]}, smallest_difference=0.01, seeds=[0, 1, 2])
