@@ -10,7 +10,7 @@ import pytest
 
 from wncompare.cli import _exit_code
 from wncompare.errors import ModelError, RecordsError
-from wncompare.layers import weight_normalize
+from wncompare.layers import LayerNormLSTMCell, weight_normalize
 from wncompare.nn.export import export_run
 
 
@@ -44,6 +44,15 @@ def test_an_exported_model_loads_where_wncompare_is_not_installed(
     )
     subprocess.run([sys.executable, "-c", program], cwd=tmp_path, check=True, capture_output=True)
     np.testing.assert_allclose(np.load(tmp_path / "predictions.npy"), predictions, rtol=1e-5, atol=1e-6)
+
+
+def test_a_layer_normalized_recurrence_is_refused(tmp_path: Path) -> None:
+    """Keras has no such layer, so that no file of it could load without wncompare; the run's own file is named."""
+    model = keras.Sequential([keras.Input((5, 2)), keras.layers.RNN(LayerNormLSTMCell(3)), keras.layers.Dense(2)])
+    model.save(tmp_path / "model.keras")
+    with pytest.raises(ModelError, match=r"model\.keras: Layer 'rnn.*' of type RNN is layer-normalized inside"):
+        export_run(tmp_path, tmp_path / "plain.keras")
+    assert not (tmp_path / "plain.keras").exists()
 
 
 def test_a_run_without_a_model_is_refused(tmp_path: Path) -> None:

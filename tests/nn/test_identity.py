@@ -230,3 +230,15 @@ def test_a_way_of_training_of_one_s_own_is_refused(base: Any, step: str) -> None
 
     with pytest.raises(ModelError, match=rf"a Own with a {step}\(\) of its own, which would not be run"):
         known_by(make)
+
+
+@pytest.mark.parametrize(("layer", "known"), [("LSTM", True), ("SimpleRNN", True), ("Conv1D", None)])
+def test_a_recurrent_network_is_known_as_one(layer: str, known: bool | None) -> None:
+    """Whether layer_norm has recurrent layers to normalize inside, which the plan asks without Keras."""
+    options = {"kernel_size": 2} if layer == "Conv1D" else {}
+
+    def build() -> keras.Model:
+        inner = getattr(keras.layers, layer)(3, **options)
+        return keras.Sequential([keras.Input((4, 2)), inner, keras.layers.Flatten(), keras.layers.Dense(2)])
+
+    assert known_by(build)["recurrent"] is known

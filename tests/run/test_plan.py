@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from shutil import copyfile
 from typing import Any
+from zipfile import ZipFile
 
 import pytest
 
@@ -202,3 +203,25 @@ def test_a_run_of_another_path_is_refused_with_the_reason(tiny: Config, tmp_path
     left = unfinished(plan(lenet(tiny, "regular", "batch_norm"), tmp_path, DATASET), overwrite=True)
     assert regular.folder not in [run.folder for run in left]
     assert batch_norm.folder in [run.folder for run in left]
+
+
+@pytest.mark.parametrize("beside", ["LSTM", "Conv1D"])
+def test_what_is_normalized_inside_recurrent_layers_is_part_of_the_identity(
+    beside: str, tiny: Config, tmp_path: Path
+) -> None:
+    """Of layer_norm on a file with such a layer, which once stayed as it was: that run is refused, and why."""
+    layers = [{"class_name": name, "config": {}} for name in (beside, "Dense")]
+    with ZipFile(tmp_path / "own.keras", "w") as archive:
+        archive.writestr("config.json", json.dumps({"class_name": "Sequential", "config": {"layers": layers}}))
+    variants = [{"name": name} for name in ("regular", "weight_norm", "layer_norm")]
+    config = configured(tiny, model={"file": str(tmp_path / "own.keras")}, variants=variants)
+    *others, run = plan(config, tmp_path / "results", DATASET)[:3]
+    identity = {key: value for key, value in run.record.identity["variant"].items() if key == "recurrences"}
+    assert identity == ({"recurrences": "normalized"} if beside == "LSTM" else {})
+    assert all("recurrences" not in other.record.identity["variant"] for other in others)
+    if identity:
+        variant = {key: value for key, value in run.record.identity["variant"].items() if key != "recurrences"}
+        older = {**run.record.identity, "variant": variant}
+        leave(run, identity=older, fingerprint=fingerprint(older))
+        with pytest.raises(RecordsError, match=r"variant\.recurrences: .*left its recurrent layers as they are"):
+            unfinished(plan(config, tmp_path / "results", DATASET), overwrite=False)

@@ -69,6 +69,7 @@ class FunctionOptions(Options):
     architecture: Architecture
     probe: Annotated[Probe | None, Field(description="what it computes on a fixed input, by Keras backend")] = None
     pools: Pools | None = None
+    recurrent: Annotated[Literal[True] | None, Field(description="whether it has a SimpleRNN, LSTM or GRU")] = None
 
 
 MODELS = Catalog(

@@ -18,7 +18,7 @@ from wncompare.nn.gradients import squared_gradients
 from wncompare.nn.layers.structure import descendants
 from wncompare.nn.models import refuse_own_training, refuse_unknown_inputs
 from wncompare.nn.own_variant import Vary, varied
-from wncompare.records.execution import pools_in
+from wncompare.records.execution import pools_in, recurrent_in
 from wncompare.records.identity import farthest
 
 BuildModel = Callable[[], keras.Model]
@@ -29,7 +29,8 @@ _DIGITS = 5
 
 
 def known_by(build_model: BuildModel, vary: Vary | None = None, name: str = "") -> dict[str, Any]:
-    """The options of the model `function`: `architecture` as a digest, `probe` by Keras's backend, and `pools`.
+    """The options of the model `function`: `architecture` as a digest, `probe` by Keras's backend, `pools` and
+    `recurrent`.
 
     With `vary`, a variant of one's own of that `name`, those of what it makes of the model. The functions are called
     twice, at one seed; the random state of this process is as before afterwards.
@@ -53,7 +54,10 @@ def _known(build_model: BuildModel, vary: Vary | None, name: str) -> dict[str, A
     with _seeded(_SEED), numerics.settled():
         model = _built(build_model)
         model = model if vary is None else varied(model, vary, name)
-        known = {"architecture": architecture(model), "pools": pools_in(_configuration(model))}
+        configuration = _configuration(model)
+        known: dict[str, Any] = {"architecture": architecture(model), "pools": pools_in(configuration)}
+        if vary is None:
+            known["recurrent"] = recurrent_in(configuration)
         return {**known, "probe": {keras.backend.backend(): probe(model)}}
 
 

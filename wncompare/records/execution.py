@@ -43,6 +43,25 @@ def path_of(variant: str, pools: Pools | None) -> dict[str, str]:
     return {"path": "lowered"} if normalizes or pools == "normalized" else {}
 
 
+def recurrences_of(variant: str, model: Mapping[str, Any]) -> dict[str, str]:
+    """What an identity says of a resolved config's model: whether a variant normalizes inside its recurrent layers.
+
+    Only of networks of one's own, in which it once left them as they are; the catalog's it refused.
+    """
+    if variant != "layer_norm" or model["name"] not in ("file", "function"):
+        return {}
+    found = model.get("recurrent") if model["name"] == "function" else recurrent_in(keras_config(Path(model["file"])))
+    return {"recurrences": "normalized"} if found else {}
+
+
+def recurrent_in(config: Any) -> Literal[True] | None:
+    """Whether a network's Keras configuration has recurrent layers inside which one can normalize."""
+    return True if any(name in _RECURRENT for name, _ in configurations(config)) else None
+
+
+_RECURRENT = ("SimpleRNN", "LSTM", "GRU", "SimpleRNNCell", "LSTMCell", "GRUCell")
+
+
 def pools_of(model: Mapping[str, Any]) -> Pools | None:
     """What is before the pools of a resolved config's model; None where a convolution is left to TensorFlow.
 

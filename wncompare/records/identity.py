@@ -18,12 +18,13 @@ _LONGEST = 20
 _MAX_CONFIG_BYTES = 1 << 26
 _ROUNDING, _ZERO = 1e-3, 1e-5
 
-UNIDENTIFYING = frozenset({"probe", "pools"})
+UNIDENTIFYING = frozenset({"probe", "pools", "recurrent"})
 """Options that say of a function what its architecture says too, or numbers that a processor rounds."""
 
 _REASONS = {
     "model.adapted": "that run trained without what the file's layers have adapted to data: its results are wrong",
     "model.frozen": "that run drew the weights of the file's frozen layers anew: its results are wrong",
+    "variant.recurrences": "that run left its recurrent layers as they are",
     "variant.path": "that run left its convolutions to TensorFlow's own kernels, which round otherwise",
 }
 """Why a run is refused that has no such key: what it then was is not what is asked for."""

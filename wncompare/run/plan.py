@@ -11,7 +11,7 @@ from wncompare.config import Config, Variant
 from wncompare.config.grid import Point
 from wncompare.errors import Argument, RecordsError
 from wncompare.records import DatasetRecord, RunRecord
-from wncompare.records.execution import path_of, pools_of
+from wncompare.records.execution import path_of, pools_of, recurrences_of
 from wncompare.records.identity import UNIDENTIFYING, fingerprint, model_identity
 from wncompare.storage.locks import is_held, run_lock
 from wncompare.tasks import Device
@@ -98,10 +98,17 @@ def _common_identity(config: Config, digest: str, device: Device) -> dict[str, A
 
 
 def _paths(config: Config, device: Device) -> dict[str, dict[str, str]]:
-    """How each variant is executed, as far as its identity says it: on a GPU all are as they were."""
-    regular = pools_of(config.dump()["model"]) if device == "cpu" else None
+    """What of how each variant is executed its identity says: on a GPU convolutions are as they were."""
+    resolved = config.dump()["model"]
+    regular = pools_of(resolved) if device == "cpu" else None
     made = {variant.id: getattr(variant.options, "pools", None) for variant in config.variants if device == "cpu"}
-    return {one.id: path_of(one.name, made[one.id] if one.name == "function" else regular) for one in config.variants}
+    return {
+        one.id: {
+            **path_of(one.name, made[one.id] if one.name == "function" else regular),
+            **recurrences_of(one.name, resolved),
+        }
+        for one in config.variants
+    }
 
 
 def untrained(config: Config, folder: Path) -> int:
