@@ -5,11 +5,10 @@ from typing import Any
 
 import torch
 from torch import nn
-from torch.nn.functional import cross_entropy
 from torch.nn.utils import parametrize
 from torch.nn.utils.parametrizations import weight_norm
 
-from benchmarks.common import BATCH
+from benchmarks.systems.torch_loop import train_once
 
 Norm = Callable[[int, bool], nn.Module]
 """Of the number of channels and whether they are a convolution's."""
@@ -91,25 +90,13 @@ MODELS: dict[str, Callable[[], nn.Module]] = {
 }
 
 
-def epochs(x: Any, y: Any, variants: Sequence[str]) -> dict[str, Callable[[], None]]:
+def epochs(x: Any, y: Any, variants: Sequence[str]) -> dict[str, Callable[[], object]]:
     """A function for each variant that trains an epoch."""
     images = torch.from_numpy(x).permute(0, 3, 1, 2).contiguous().float() / 255
     classes = torch.from_numpy(y)
     return {variant: _epoch(MODELS[variant](), images, classes) for variant in variants}
 
 
-def _epoch(model: nn.Module, images: torch.Tensor, classes: torch.Tensor) -> Callable[[], None]:
+def _epoch(model: nn.Module, images: torch.Tensor, classes: torch.Tensor) -> Callable[[], object]:
     optimizer = torch.optim.Adam(model.parameters(), lr=0.001, eps=1e-7, fused=True)
-
-    def epoch() -> None:
-        total = torch.zeros(2)
-        for chosen in torch.randperm(len(images)).split(BATCH):
-            x, y = images[chosen], classes[chosen]
-            optimizer.zero_grad()
-            logits = model(x)
-            loss = cross_entropy(logits, y)
-            loss.backward()
-            optimizer.step()
-            total += torch.stack([loss.detach() * len(y), (logits.detach().argmax(1) == y).sum()])
-
-    return epoch
+    return lambda: train_once(model, optimizer, images, classes)

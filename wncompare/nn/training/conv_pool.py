@@ -127,7 +127,7 @@ def first_max(z: Any) -> Any:
 def first_affine_max(z: Any, scale: Any, shift: Any) -> Any:
     """Return the maximum of z · scale + shift over the first axis, of length 4, with gradients as `first_max` has them.
 
-    Those of scale and shift, which are less large than z, are sums over the maxima alone: at most a quarter of z.
+    Scale and shift broadcast to a part of z; their gradients are sums over the maxima alone, a quarter of z.
     """
     parts = tf.unstack(z * scale + shift)
     largest = tf.maximum(tf.maximum(parts[0], parts[1]), tf.maximum(parts[2], parts[3]))
