@@ -1,6 +1,7 @@
 """A learning rate of a variant's own: in its runs' identity, in what they train with, and in what is said of them."""
 
 from pathlib import Path
+from shutil import copytree
 from typing import Any
 
 import pytest
@@ -37,28 +38,34 @@ def test_a_variants_own_rate_is_in_its_runs_identity_as_the_optimizers_would_be(
     assert {run.name: run.record.fingerprint for run in plan(tiny(variants=OWN), tmp_path, DATASET)} == expected
 
 
-def test_each_variant_trains_at_its_own_rate_and_every_report_says_so(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The records of a run of each."""
+    folder = tmp_path_factory.mktemp("own_rates")
+    assert not execute(tiny(variants=OWN, seeds=[0]), folder).unsuccessful
+    return folder
+
+
+def test_each_variant_trains_at_its_own_rate_and_every_report_says_so(trained: Path) -> None:
     """history.csv has the rate that the optimizer had; the folder is read back, though its arms differ in a rate."""
-    config = tiny(variants=OWN, seeds=[0])
-    assert not execute(config, tmp_path).unsuccessful
-    rates = {run.record.variant: max(run.history["learning_rate"]) for run in records.read(tmp_path).runs}
-    shared = config.training.optimizer.learning_rate
+    rates = {run.record.variant: max(run.history["learning_rate"]) for run in records.read(trained).runs}
+    shared = tiny().training.optimizer.learning_rate
     assert rates == pytest.approx({"regular": shared, "weight_norm": 0.02})
-    page = markdown.render(summary_of(tmp_path))
+    page = markdown.render(summary_of(trained))
     assert "| variant | learning rate |" in page
     assert f"| regular | {shared:g} |" in page
     assert "| weight\\_norm | 0.02 |" in page
-    said = methods(summary_of(tmp_path))
+    said = methods(summary_of(trained))
     assert "learning rate was fixed before the first run" in said
     assert "No setting was tuned" not in said
 
 
-def test_arms_that_differ_in_their_rate_are_refused_where_the_config_gives_none(tmp_path: Path) -> None:
+def test_arms_that_differ_in_their_rate_are_refused_where_the_config_gives_none(trained: Path, tmp_path: Path) -> None:
     """A folder whose config says one rate for all, and holds runs of two, is a mixture."""
-    execute(tiny(variants=OWN, seeds=[0]), tmp_path)
-    records.write_experiment(tmp_path, tiny(seeds=[0]), "test")
+    folder = copytree(trained, tmp_path / "mixed")
+    records.write_experiment(folder, tiny(seeds=[0]), "test")
     with pytest.raises(RecordsError, match=r"training\.optimizer\.learning_rate: .* there, .* asked for"):
-        records.read(tmp_path)
+        records.read(folder)
 
 
 @pytest.mark.parametrize("rate", [0, -0.1, float("inf"), float("nan"), "fast", [0.1]])

@@ -72,7 +72,9 @@ def trained(run: TrainTask) -> list[np.ndarray]:
         return [saved[name] for name in saved.files]
 
 
-@pytest.mark.parametrize("build_model", [network, noisy], ids=["dropout", "noise"])
+@pytest.mark.parametrize(
+    "build_model", [pytest.param(network, id="dropout", marks=pytest.mark.slow), pytest.param(noisy, id="noise")]
+)
 def test_a_run_that_was_tried_is_that_which_was_not(
     build_model: Callable[[], keras.Model], a_new_worker: Callable[[], None], tmp_path: Path
 ) -> None:
