@@ -143,7 +143,10 @@ SLIPS: list[tuple[dict[str, Any], str]] = [
     ({"variants": ["regular", {"function": 3}]}, "variants: 3: expected a function that takes the model"),
     ({"variants": [network(5)]}, "variants: <Functional .*expected a function that takes the model"),
     ({"variants": [keras.layers.Dense]}, "variants: <class .*Dense'>: expected a function that takes the model"),
-    ({"variants": [{"function": network, "id": "a", "name": "b"}]}, "'name' beside a function: expected id, label, color and"),
+    (
+        {"variants": [{"function": network, "id": "a", "name": "b"}]},
+        "'name' beside a function: expected id, label, color and",
+    ),
     ({"variants": [network, {"function": len, "id": "network"}]}, "2 functions are named 'network': name each by"),
     ({"variants": [network]}, "variant network: fails on the regular model: "),
     ({"variants": [{"function": lambda model: model, "id": "a/b"}]}, "'a/b': expected a folder name"),

@@ -111,6 +111,7 @@ def test_a_function_that_cannot_leave_this_process_is_refused(tmp_path: Path) ->
         compare(tmp_path / "out", logging)
 
 
+@pytest.mark.slow
 def test_the_example_of_the_documentation_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As it stands in docs/networks.md, but for the seeds, the epochs and the folder."""
     text = (Path(__file__).parents[1] / "docs" / "networks.md").read_text(encoding="utf-8")

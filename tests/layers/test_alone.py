@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from .alone import ABSENT
 from .support import BACKEND
 
@@ -16,6 +18,7 @@ main()
 """
 
 
+@pytest.mark.slow
 def test_nothing_else_is_imported() -> None:
     """With the runner's packages and the other backends gone it wraps, initializes, trains, saves and loads."""
     others = {"tensorflow", "jax", "torch"} - {BACKEND}

@@ -30,6 +30,7 @@ def run(tmp_path: Path) -> tuple[Path, np.ndarray, np.ndarray]:
     return folder, images, keras.ops.convert_to_numpy(model(images))
 
 
+@pytest.mark.slow
 def test_an_exported_model_loads_where_wncompare_is_not_installed(
     run: tuple[Path, np.ndarray, np.ndarray], tmp_path: Path
 ) -> None:

@@ -56,6 +56,7 @@ def at_rest(dataset: Dataset, variant: str) -> keras.Model:
     return model
 
 
+@pytest.mark.slow
 def test_arms_of_one_function_have_one_loss(dataset: Dataset, trainers: dict[str, Trainer]) -> None:
     """The first steps, an epoch at a learning rate of zero here, and the evaluation draw the same noise, whatever came
     before: initialization from data runs the weight-normalized arm's network once more than the regular arm's."""

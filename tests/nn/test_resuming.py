@@ -126,6 +126,7 @@ def test_what_cannot_be_read_now_is_not_trained_over(
     assert told.epochs == [3]
 
 
+@pytest.mark.slow
 def test_a_run_that_was_extended_by_mistake_goes_back(tmp_path: Path, die_at_once: Callable[..., None]) -> None:
     """Two epochs, then a thousand that are interrupted at once: two are there as before, and three are too many."""
     two, thousand = ({**ALL_EPOCHS, "epochs": epochs} for epochs in (2, 1000))

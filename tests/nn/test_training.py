@@ -170,6 +170,7 @@ def unlowered() -> keras.Sequential:
     return model
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("build", [flat, unlowered], ids=["a rest beside XLA", "without XLA"])
 def test_no_timed_call_compiles(build: Callable[[], keras.Model], monkeypatch: pytest.MonkeyPatch) -> None:
     """On a trainer's first run, on a second from another model and on a resumed one: what TensorFlow instantiates, also

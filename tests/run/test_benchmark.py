@@ -296,6 +296,7 @@ def test_kernels_are_listed_by_what_they_take_and_none_is_lost() -> None:
     assert len(lines) == 2 + 14 + 1
 
 
+@pytest.mark.slow
 def test_networks_are_measured_in_wncompare_and_in_fit() -> None:
     """A step of a VAE takes some time in both, on this backend."""
     for system in ("wncompare", "Keras 3 fit, TensorFlow"):
