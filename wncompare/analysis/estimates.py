@@ -10,7 +10,7 @@ PATTERNS = 2**15
 """The sign-flip test takes all sign patterns of up to 15 pairs; of more pairs, that many at random."""
 
 Basis = Literal["mean", "median"]
-"""What a verdict on differences rests on."""
+"""What a verdict rests on: mean differences or, where a run has collapsed or diverged, median ones and pairs."""
 Equivalence = Literal["different", "equivalent", "undecided"]
 
 

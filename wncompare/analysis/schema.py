@@ -11,7 +11,6 @@ SCHEMA_VERSION = 4
 Cost = Literal["epochs", "steps", "seconds"]
 COSTS: tuple[Cost, ...] = ("epochs", "steps", "seconds")
 Outcome = Literal["better", "worse", "equal", "equivalent", "not told from noise", "too few", "one pair", "nothing"]
-"""What a verdict rests on: mean differences or, where a run has collapsed or diverged, median ones and pairs."""
 
 
 @dataclass(frozen=True)

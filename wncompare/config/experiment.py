@@ -215,10 +215,10 @@ class Config(Options):
         """The points of the grid; without one, a single point that sets nothing."""
         return points(self.grid)
 
-    def at(self, point: Point, variant: Variant | None = None) -> "Config":
-        """The config with the point's values set, and no grid; with a variant's own learning rate, if it has one."""
+    def at(self, point: Point, learning_rate: float | None = None) -> "Config":
+        """The config with the point's values set, and no grid; with a variant's own learning rate, if one is given."""
         data = {key: value for key, value in self.dump().items() if key != "grid"}
-        own = {LEARNING_RATE: variant.learning_rate} if variant and variant.learning_rate else {}
+        own = {} if learning_rate is None else {LEARNING_RATE: learning_rate}
         for key, value in {**point.values, **own}.items():
             data = replaced(data, key.split("."), value)
         return Config.model_validate(data)

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
+from wncompare.catalog.models import Pools
 from wncompare.records.identity import configurations, keras_config
 
 POOL = 2
@@ -17,9 +18,6 @@ MAX_PATCH = 256
 
 MAX_NORMALIZED_CHANNELS = 15
 """Of the inputs; with more, TensorFlow's own kernels are faster than a product with a normalization behind it."""
-
-Pools = Literal["plain", "normalized"]
-"""What is before a network's pools: convolutions as they are, or one of them with a normalization or the like."""
 
 _NORMALIZING = (
     "batch_norm",

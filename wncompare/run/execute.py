@@ -182,15 +182,15 @@ class _Training:
 
     def tasks(self, runs: Iterable[PlannedRun], *, wait: bool = False) -> Iterator[TrainTask]:
         """The tasks of these runs; `wait` says to wait for another process that has one."""
-        configs: dict[tuple[str, str], Config] = {}
+        configs: dict[tuple[str, float | None], Config] = {}
         for run in runs:
-            arm = run.point.slug, run.variant.id
-            if arm not in configs:
-                configs[arm] = self.config.at(run.point, run.variant)
+            setting = run.point.slug, run.variant.learning_rate
+            if setting not in configs:
+                configs[setting] = self.config.at(run.point, run.variant.learning_rate)
             yield TrainTask(
                 name=run.name,
                 folder=run.folder.absolute(),
-                config=configs[arm],
+                config=configs[setting],
                 record=run.record.model_copy(update={"sessions": (self.session,)}),
                 data_dir=self.data_dir.absolute() if self.data_dir else None,
                 shared=self.shared,

@@ -74,16 +74,13 @@ def _forecast(config: Config, seeds: int, workers: int | None) -> Forecast:
     used = min(workers or default_workers(config.training.threads), runs)
     sizes = _sizes(config)
     steps = ceil(sizes.train / config.training.batch_size) if sizes else None
-    seconds = _worker_seconds(config, ceil(runs / used), sizes) if sizes else None
+    mixed = any(config.at(point).training.precision != "float32" for point in config.points)
+    seconds = _worker_seconds(config, ceil(runs / used), sizes) if sizes and not mixed else None
     memory = _memory(config, used, sizes) if sizes else None
-    epochs, mixed = config.training.epochs, _is_mixed(config)
+    epochs = config.training.epochs
     return Forecast(
         len(config.variants), points, seeds, runs, epochs, used, steps, seconds, memory, mixed, machine.bfloat16()
     )
-
-
-def _is_mixed(config: Config) -> bool:
-    return any(config.at(point).training.precision != "float32" for point in config.points)
 
 
 class _Sizes(NamedTuple):
@@ -103,8 +100,8 @@ def _memory(config: Config, workers: int, sizes: _Sizes) -> int:
 
 
 def _worker_seconds(config: Config, runs: int, sizes: _Sizes) -> float | None:
-    """Seconds that a worker takes for so many runs; None where they are not known."""
-    if config.model.name not in _MICROSECONDS or _is_mixed(config):
+    """Seconds that a worker takes for so many runs in float32; None where they are not known."""
+    if config.model.name not in _MICROSECONDS:
         return None
     example_seconds = _MICROSECONDS[config.model.name] * 1e-6 * sizes.pixels / 1024
     epoch_seconds = example_seconds * (sizes.train + sizes.validation * _EVALUATION)

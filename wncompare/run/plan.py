@@ -39,13 +39,15 @@ def plan(config: Config, folder: Path, dataset: DatasetRecord, device: Device = 
     The arms of one seed stand side by side, in alternating order, so that their timings compare.
     """
     common = {
-        (point.slug, variant.id): _common_identity(config.at(point, variant), dataset.digest, device)
+        (point.slug, rate): _common_identity(config.at(point, rate), dataset.digest, device)
         for point in config.points
-        for variant in config.variants
+        for rate in {variant.learning_rate for variant in config.variants}
     }
     paths = _paths(config, device)
     return tuple(
-        _planned(config, folder, dataset, variant, point, seed, common[point.slug, variant.id], paths[variant.id])
+        _planned(
+            config, folder, dataset, variant, point, seed, common[point.slug, variant.learning_rate], paths[variant.id]
+        )
         for index, (seed, point) in enumerate(product(config.all_seeds, config.points))
         for variant in (config.variants if index % 2 == 0 else config.variants[::-1])
     )
@@ -79,7 +81,7 @@ def _planned(
 
 
 def _common_identity(config: Config, digest: str, device: Device) -> dict[str, Any]:
-    """What the results of all runs of a variant at one point depend on beside it, labels and colours apart.
+    """What the results of all runs at one point and learning rate depend on, labels and colours apart.
 
     The number of epochs is part of it only where the learning rate of every epoch depends on it.
     """

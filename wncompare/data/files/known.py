@@ -8,6 +8,7 @@ import hashlib
 import json
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from time import time_ns
 
@@ -16,6 +17,7 @@ from wncompare.catalog.registry import Options
 from wncompare.data.files.decoded import Shared, kept_folders
 from wncompare.data.files.published import PUBLISHED
 from wncompare.data.files.store import Copy, copies
+from wncompare.storage.files import write_json
 
 _SETTLED_NS = 2_000_000_000
 """Files that changed less than this ago could change again without their times telling."""
@@ -54,13 +56,8 @@ def recall(known: str) -> Shared | None:
 
 def remember(known: str, shared: Shared) -> None:
     """Note, beside what is decoded, that files of this stamp gave it."""
-    file = Path(shared.folder, f"{known}.json")
-    temporary = file.with_suffix(f".{os.getpid()}")
-    try:
-        temporary.write_text(json.dumps(shared.as_data()), encoding="utf-8")
-        temporary.replace(file)
-    except OSError:
-        temporary.unlink(missing_ok=True)
+    with suppress(OSError):  # then the files are read again
+        write_json(Path(shared.folder, f"{known}.json"), shared.as_data())
 
 
 def _files(copy: Copy) -> Iterator[Path]:
