@@ -1,4 +1,4 @@
-"""The programs of README.md, run as they stand."""
+"""The programs of docs/own.md, run as they stand."""
 
 import os
 import re
@@ -10,7 +10,7 @@ import pytest
 
 from wncompare import records
 
-TEXT = Path(__file__).parents[1].joinpath("README.md").read_text(encoding="utf-8")
+TEXT = Path(__file__).parents[1].joinpath("docs/own.md").read_text(encoding="utf-8")
 PROGRAMS = re.findall(r"### (.*?)\n.*?```python\n(.*?)```", TEXT, re.DOTALL)
 
 

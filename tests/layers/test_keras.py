@@ -1,7 +1,6 @@
 """The layer behaves in Keras as the layer it wraps: masks, states, wrappers, training, saving, copying."""
 
 import copy
-import os
 import subprocess
 import sys
 from pathlib import Path
