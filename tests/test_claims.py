@@ -1,13 +1,17 @@
 """docs/claims.md, the configs of its experiments and their records say the same."""
 
+import csv
 import re
 from pathlib import Path
+from statistics import fmean
 
+import numpy as np
 import pytest
 
 import wncompare
 from docs import claims
 from wncompare import config, records
+from wncompare.analysis.stats.sequences import confidence_sequence
 
 ROOT = Path(__file__).parents[1]
 CONFIGS = ROOT / "configs/claims"
@@ -72,6 +76,35 @@ def test_tuning_chooses_what_the_report_does() -> None:
         (compared, *_) = wncompare.report(claims.RECORDS / name).summary.comparisons
         if all(len(arm) == 1 for arm in chosen):
             assert {(variant,): point for variant, point in compared.selected.items()} == chosen
+
+
+def test_the_training_losses_are_those_of_the_histories() -> None:
+    """The difference in mean training loss is that of the mean of each history.csv's column."""
+
+    def losses(variant: str) -> list[float]:
+        files = (claims.RECORDS / f"convergence/{variant}/seed-{seed}/history.csv" for seed in range(100, 120))
+        return [
+            fmean(float(row["loss"]) for row in csv.DictReader(file.read_text("utf-8").splitlines())) for file in files
+        ]
+
+    expected = fmean(losses("weight_norm")) - fmean(losses("regular"))
+    row = next(line for line in claims.claims()["convergence"].tables().splitlines() if "Weight norm − Regular" in line)
+    assert f"| {expected:+.4f} (" in row
+
+
+def test_a_share_has_fiellers_bounds() -> None:
+    """They are the roots of mean(part − s · whole)² = c² · var(part − s · whole), c the half width in deviations."""
+    rng = np.random.default_rng(0)
+    whole = rng.normal(0.2, 0.05, 16)
+    part = 0.5 * whole + rng.normal(0, 0.02, 16)
+    unit = np.array([-1.0, 1.0] * 8)  # mean 0, standard deviation 1
+    c = confidence_sequence(unit).high
+    (pp, pw), (_, ww) = np.cov(part, whole, ddof=0)
+    a, b = whole.mean() ** 2 - c**2 * ww, part.mean() * whole.mean() - c**2 * pw
+    low, high = sorted(np.roots([a, -2 * b, part.mean() ** 2 - c**2 * pp]).real)
+    shown = [float(number) for number in re.findall(r"[\d.]+", claims.share(part, whole))]
+    assert shown == pytest.approx([part.mean() / whole.mean(), low, high], abs=0.011)
+    assert claims.share(part, rng.normal(0, 1, 16)) == "–"
 
 
 def asked_for(name: str) -> str:
