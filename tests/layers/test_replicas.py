@@ -100,6 +100,8 @@ for gradient in gradients:
     other = gradient.clone()
     torch.distributed.broadcast(other, 0)
     assert torch.equal(other, gradient)
+torch.distributed.barrier()
+torch.distributed.destroy_process_group()  # its threads would abort a process that ends before they do
 """
 
 

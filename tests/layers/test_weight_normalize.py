@@ -156,7 +156,7 @@ def test_mean_only_batch_normalization_subtracts_in_float32(dtype: str) -> None:
     layer.build((None, 3))
     layer.beta.assign([100.1, 100.2, 100.3])
     layer.moving_mean.assign([100.0, 100.0, 100.0])
-    assert layer(np.zeros((2, 3), "float32")).dtype == dtype.removeprefix("mixed_")
+    assert keras.backend.standardize_dtype(layer(np.zeros((2, 3), "float32")).dtype) == dtype.removeprefix("mixed_")
     np.testing.assert_allclose(value(layer(np.zeros((2, 3), "float32"))), [[0.1, 0.2, 0.3]] * 2, rtol=4e-3)
 
 
