@@ -9,7 +9,7 @@ Command:  python docs/claims.py   (a minute, without data)
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from math import ceil, isfinite, nan
 from pathlib import Path
 
@@ -19,14 +19,16 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-import wncompare
 from wncompare import records
 from wncompare.analysis import stats
-from wncompare.analysis.estimates import Estimate
+from wncompare.analysis.estimates import Estimate, centre
+from wncompare.analysis.headline import headline
 from wncompare.analysis.schema import Comparison, ContrastSummary, EqualCost, Summary, TargetSummary, VariantSummary
 from wncompare.analysis.stats.sequences import confidence_sequence
+from wncompare.analysis.summary import summarize
 from wncompare.analysis.views import views
 from wncompare.analysis.words import estimate, median, metric_name, milliseconds, p, plain, ratio, signed
+from wncompare.records.table import tabulated
 from wncompare.render.figures import curves, render
 from wncompare.render.figures.style import new_figure, styled
 from wncompare.storage.files import write_bytes
@@ -45,11 +47,13 @@ def main() -> None:
     write_bytes(PAGE.with_suffix(".png"), render(figure(claims()), "png"))
 
 
+@cache
 def claims() -> dict[str, "Claim"]:
     """The experiments that answer, by name."""
     return {folder.name: Claim(folder) for folder in records.find(RECORDS) if not folder.name.endswith("_rates")}
 
 
+@cache
 def tunings() -> dict[str, "Tuning"]:
     """Those that chose their learning rates, by name."""
     return {folder.name: Tuning(folder) for folder in records.find(RECORDS) if folder.name.endswith("_rates")}
@@ -72,14 +76,19 @@ class Claim:
     folder: Path
 
     @cached_property
+    def experiment(self) -> records.Experiment:
+        """Its records."""
+        return records.read(self.folder)
+
+    @cached_property
     def summary(self) -> Summary:
         """What `wncompare report` says."""
-        return wncompare.report(self.folder).summary
+        return summarize(self.experiment)
 
     @cached_property
     def histories(self) -> pd.DataFrame:
         """A row an epoch, of the seeds that count."""
-        table = wncompare.load(self.folder)
+        table = tabulated([self.experiment])
         return table[table["seed"].isin(self.summary.seeds)]
 
     def tables(self) -> str:
@@ -113,24 +122,23 @@ class Tuning:
     @cached_property
     def scores(self) -> dict[Arm, dict[float, float]]:
         """The headline on the held-out data after the last epoch, the mean over seeds; NaN where a run diverged."""
-        metric = self.experiment.config.headline
+        metric = headline(self.experiment).validation.name
         runs: dict[Arm, dict[float, list[float]]] = {}
         for run in self.experiment.runs:
             values = run.point.values
             arm = (run.record.variant, *(str(values[SIZE]) for _ in [SIZE] if SIZE in values))
-            last = run.history[f"val_{metric.metric if metric else 'accuracy'}"][-1]
-            score = last if run.record.status == "finished" else nan
+            score = run.history[metric][-1] if run.record.status == "finished" else nan
             runs.setdefault(arm, {}).setdefault(values[RATE], []).append(float(score))
         return {arm: {rate: float(np.mean(found)) for rate, found in rates.items()} for arm, rates in runs.items()}
 
     def chosen(self) -> dict[Arm, float]:
         """The best rate of each arm."""
-        metric = self.experiment.config.headline
-        sign = -1 if metric and metric.better == "lower" else 1
-        worst_last = {arm: {rate: sign * score for rate, score in rates.items()} for arm, rates in self.scores.items()}
-        return {
-            arm: max(rates, key=lambda rate: (isfinite(rates[rate]), rates[rate])) for arm, rates in worst_last.items()
-        }
+        sign = headline(self.experiment).sign
+
+        def rank(score: float) -> tuple[bool, float]:
+            return isfinite(score), sign * score
+
+        return {arm: max(rates, key=lambda rate: rank(rates[rate])) for arm, rates in self.scores.items()}
 
     def tables(self) -> str:
         """The scores in Markdown, the best of each arm bold."""
@@ -285,7 +293,7 @@ def figure(found: Mapping[str, Claim]) -> Figure:
 
 def draw_curves(axes: Axes, found: Claim, title: str, metric: str) -> None:
     """Every arm over the epochs; losses on held-out data on a logarithmic scale."""
-    curves.draw(axes, views(records.read(found.folder)).compared[0], metric, named=False)
+    curves.draw(axes, views(found.experiment).compared[0], metric, named=False)
     if metric == "val_loss":
         axes.set_yscale("log")
     axes.set_title(title, fontsize=10)
@@ -307,9 +315,8 @@ def draw_sizes(axes: Axes, found: Sequence[Claim]) -> None:
 
 def difference(found: ContrastSummary | EqualCost) -> str:
     """What a verdict rests on, a mean or a median difference, with its interval."""
-    if found.basis == "median":
-        return f"median {interval(Estimate(found.n, found.median.value, found.median.low, found.median.high))}"
-    return interval(found.difference)
+    shown = interval(centre(found.basis, found.difference, found.median))
+    return f"median {shown}" if found.basis == "median" else shown
 
 
 def interval(found: Estimate) -> str:
