@@ -220,7 +220,7 @@ FOLDER_NAME = "expected a folder name: up to 100 letters, digits and _ . + = , -
         ("synthetic", "cifar11", f"line 2: dataset: unknown dataset 'cifar11': choose from {DATASETS}; did you mean 'cifar10'?"),
         ("name: weight_norm", "name: weightnorm", "line 6: variants.1: unknown variant 'weightnorm': choose from {variants}; did you mean 'weight_norm'?"),
         ("name: adam", "name: adm", "line 7: training.optimizer: unknown optimizer 'adm': choose from {optimizers}; did you mean 'adam'?"),
-        ("shape", "sahpe", "line 2: dataset.sahpe: unknown key 'sahpe': choose from reconstruct, as_sequence, shape, classes, train, test, seed, name; did you mean 'shape'?"),
+        ("shape", "sahpe", "line 2: dataset.sahpe: unknown key 'sahpe': choose from reconstruct, standardize, as_sequence, shape, classes, train, test, seed, name; did you mean 'shape'?"),
         ("seeds:", "sedes:", "line 8: sedes: unknown key 'sedes': choose from name, dataset, model, variants, training, init_batch, validation, grid, seeds, contrasts, factors, headline, targets, smallest_difference, budget, tensorboard; did you mean 'seeds'?"),
         ("{name: synthetic, shape: [16, 16, 1]}", "{}", f"line 2: dataset: missing: expected a name, one of {DATASETS}"),
         ("{name: synthetic, shape: [16, 16, 1]}", "digits", "line 2: dataset: 'digits': expected a mapping with a name"),

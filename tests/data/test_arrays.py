@@ -224,7 +224,11 @@ LABELS = {"y_train": CLASSES[:8], "y_test": CLASSES[8:]}
         ({key: value for key, value in named().items() if key != "x_test_right"}, {}, "lacks x_test_right"),
         (named(), {"reconstruct": True}, "reconstruct is for one input: there are left, right"),
         (arrays(FLOATS, CLASSES), {"as_sequence": "rows"}, "as_sequence is for images: the inputs are numbers"),
-        (arrays(TOKENS, CLASSES), {"standardize": True}, "standardize is for numbers: the inputs are tokens"),
+        (
+            arrays(TOKENS, CLASSES),
+            {"standardize": True},
+            "standardize is for images and numbers: the inputs are tokens",
+        ),
         (arrays(np.array([print] * 12), CLASSES), {}, "make all rows of one length, and numbers"),
     ],
 )

@@ -1,4 +1,4 @@
-"""Images as sequences, inputs as targets, numbers standardized; and the adding problem."""
+"""Images as sequences, inputs as targets, both standardized; and the adding problem."""
 
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from wncompare.catalog.datasets import AddingProblemOptions, ImagePresentation, 
 from wncompare.data.dataset import hold_out, splits
 from wncompare.data.form import Form, Input, Target
 from wncompare.data.standardize import Moments
+from wncompare.errors import DatasetError
 
 
 def synthetic(**options: Any) -> data.Dataset:
@@ -138,6 +139,38 @@ def test_moments_in_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     parts = Moments.of(x)
     np.testing.assert_allclose(parts.deviation, whole.deviation, rtol=1e-6)
     assert whole.deviation[2] == 1
+
+
+def test_the_moments_of_images_are_of_their_values_from_0_to_1() -> None:
+    """Channel by channel; of a sequence of rows, place by place in a row; they are part of what the data are."""
+    for options, axes in (({}, (0, 1, 2)), ({"as_sequence": "rows"}, (0, 1))):
+        dataset = synthetic(standardize=True, **options)
+        standard, x = splits(dataset, None)[0].standard, dataset.train.x / 255
+        assert standard is not None
+        assert standard.target is None
+        np.testing.assert_allclose(standard.inputs["input"].mean, x.mean(axis=axes), rtol=1e-6)
+        np.testing.assert_allclose(standard.inputs["input"].deviation, x.std(axis=axes), rtol=1e-6)
+        assert dataset.digest != synthetic(**options).digest
+
+
+def test_images_to_be_given_again_are_not_standardized() -> None:
+    """Losses of images expect them in [0, 1]."""
+    with pytest.raises(DatasetError, match="synthetic: standardize does not go with reconstruct for images"):
+        synthetic(standardize=True, reconstruct=True)
+
+
+def test_images_beside_numbers_are_standardized_too(tmp_path: Path) -> None:
+    """Numbers were alone in that once: what such data are has changed, and what pure numbers are has not."""
+    random = np.random.default_rng(0)
+    x, y = random.integers(0, 256, (12, 4, 4, 1), np.uint8), random.normal(size=(12, 1))
+    np.savez(tmp_path / "mine.npz", x_train=x, x_test=x, y_train=y, y_test=y)
+    dataset = data.load("npz", NpzOptions(path=str(tmp_path / "mine.npz"), standardize=True))
+    standard = splits(dataset, None)[0].standard
+    assert standard is not None
+    np.testing.assert_allclose(standard.inputs["input"].mean, [(x / 255).mean()], rtol=1e-6)
+    np.testing.assert_allclose(standard.target.mean, y.mean(axis=0), rtol=1e-5)
+    pure = adding(length=4, train=60, test=9, standardize=True).digest
+    assert pure == "12e949d357a66ab8b7a02614fc23d54efc5c9364cae02dda63786cd66618fc7e"
 
 
 def test_the_standard_is_that_of_what_is_trained_on() -> None:

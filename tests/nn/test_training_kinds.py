@@ -27,6 +27,9 @@ IMAGES = RNG.integers(0, 256, (ROWS, 6, 6, 1), np.uint8)
 SERIES = RNG.normal(size=(ROWS, 7, 3)).astype(np.float32)
 FAR = Split(FLOATS * 50 + 900, FLOATS[:, :2] * 1e4 - 3e6)
 AGAIN = Split(FAR.x, FAR.x)
+COLOURS = RNG.integers(0, 256, (ROWS, 6, 6, 2), np.uint8)
+UNIT = COLOURS / 255
+STANDARD_COLOURS = (UNIT - UNIT.mean(axis=(0, 1, 2))) / UNIT.std(axis=(0, 1, 2))
 
 
 def sequential(shape: tuple[int, ...], *stack: keras.layers.Layer, dtype: str = "float32") -> keras.Model:
@@ -112,6 +115,21 @@ CASES: dict[str, Case] = {
         (FAR.x - FAR.x.mean(axis=0, dtype=np.float64)) / FAR.x.std(axis=0, dtype=np.float64),
         (FAR.x - FAR.x.mean(axis=0, dtype=np.float64)) / FAR.x.std(axis=0, dtype=np.float64),
     ),
+    "images, standardized": (
+        splits(Dataset("d", "d", *[Split(COLOURS, np.arange(ROWS) % 3)] * 2, ("a", "b", "c"), standardize=True), None)[
+            0
+        ],
+        lambda: sequential(
+            (6, 6, 2),
+            layers.Conv2D(2, 3, padding="same", activation="relu"),
+            layers.MaxPooling2D(2),
+            layers.Flatten(),
+            layers.Dense(3, activation="softmax"),
+        ),
+        "categorical_crossentropy",
+        STANDARD_COLOURS,
+        np.eye(3)[np.arange(ROWS) % 3],
+    ),
     "convolutions over numbers": (
         Split(SERIES.reshape(ROWS, 7, 3, 1), np.arange(ROWS) % 3),
         lambda: sequential(
@@ -156,6 +174,7 @@ QUICK = (
     "images again",
     "tokens again",
     "standardized",
+    "images, standardized",
 )
 """Every form of inputs and of targets; a program is compiled for each."""
 
@@ -216,7 +235,7 @@ def test_a_part_trains_as_a_copy_of_its_rows_does(name: str) -> None:
 
 @pytest.mark.parametrize("name", IDS)
 def test_the_initialization_batch_is_what_a_network_is_given(name: str) -> None:
-    """Of every kind: images scaled, numbers standardized, tokens as they are, by name; the seed's first rows."""
+    """Of every kind: images scaled, standardized, tokens as they are, by name; the seed's first rows."""
     split, _, _, x, _ = CASES[name]
     batch = arms.init_batch(split, size=5, seed=2)
     chosen = batch_order(ROWS, seed=2, epoch=0)[:5]
@@ -237,6 +256,15 @@ def test_inputs_given_again_come_back_in_their_own_units() -> None:
     np.testing.assert_allclose(
         with_standard(model, CASES["numbers again, standardized"][0].standard)(FAR.x), FAR.x, rtol=1e-5
     )
+
+
+def test_what_is_exported_takes_images_from_0_to_1() -> None:
+    """It standardizes them itself."""
+    split, build, _, x, _ = CASES["images, standardized"]
+    keras.utils.set_random_seed(0)
+    model = build()
+    outer = with_standard(model, split.standard)(UNIT.astype(np.float32))
+    np.testing.assert_allclose(outer, model(x.astype(np.float32)), rtol=1e-4, atol=1e-6)
 
 
 @pytest.mark.parametrize("build", [CASES["standardized"][1], weight_normalized])

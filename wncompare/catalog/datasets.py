@@ -11,6 +11,10 @@ class Presentation(Options):
     """How the examples of any dataset are given to a network."""
 
     reconstruct: Annotated[bool | None, Field(description="true: the inputs are the targets")] = None
+    standardize: Annotated[
+        bool | None,
+        Field(description="true: images and numbers by each feature's mean and deviation over the training examples"),
+    ] = None
 
 
 class ImagePresentation(Presentation):
@@ -18,14 +22,6 @@ class ImagePresentation(Presentation):
 
     as_sequence: Annotated[
         Literal["rows", "pixels"] | None, Field(description="an image as the sequence of its rows, or its pixels")
-    ] = None
-
-
-class NumberPresentation(Presentation):
-    """How numbers are given to a network; options of every dataset of numbers."""
-
-    standardize: Annotated[
-        bool | None, Field(description="true: inputs and targets by the mean and deviation of the training examples")
     ] = None
 
 
@@ -45,7 +41,7 @@ class SyntheticOptions(ImagePresentation):
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
 
 
-class AddingProblemOptions(NumberPresentation):
+class AddingProblemOptions(Presentation):
     """Options of `adding_problem`: sequences drawn from `seed`."""
 
     length: Annotated[int, Field(ge=2, le=1_000_000, description="steps of a sequence")] = 200
@@ -57,7 +53,7 @@ class AddingProblemOptions(NumberPresentation):
 ArrayKind = Literal["images", "numbers", "tokens"]
 
 
-class NpzOptions(ImagePresentation, NumberPresentation):
+class NpzOptions(ImagePresentation):
     """Options of `npz`: a NumPy archive with x_train, y_train, x_test, y_test and, if you like, class_names.
 
     Several inputs are x_train_<name> and x_test_<name>.

@@ -27,7 +27,7 @@ class Split:
 
     `x` is an array or, where there are several inputs, a dictionary of arrays by name: uint8 images, float32 numbers or
     int32 tokens. `y` is int64 classes (n,), float32 numbers (n, …), or `x` itself where the inputs are to be given
-    again. `standard` says how numbers are standardized on their way to the network; None: not at all.
+    again. `standard` says how images and numbers are standardized on their way to the network; None: not at all.
 
     A `part` of a split has the arrays of the `whole`, of which its examples are those in its `rows`, in that order.
     """
@@ -96,7 +96,7 @@ class Dataset:
     targets are no classes; `official` is True where the contents are known to be the published ones, False for another
     copy of a published dataset, None where there is no published one to compare with; `checked` is what that rests on,
     where the data were read here from such a copy. `vocabulary` says by name how many different tokens an input may
-    have; `standardize` that numbers are standardized, by the moments of what is trained on.
+    have; `standardize` that images and numbers are, by the moments of what is trained on.
     """
 
     name: str
@@ -113,12 +113,14 @@ class Dataset:
     def digest(self) -> str:
         """SHA-256 over all that a network is given, in hexadecimal: shapes and values of both splits.
 
-        Of anything but images with classes, over what the arrays are, too.
+        Of anything but images in [0, 1] with classes, over what the arrays are and how they are given, too.
         """
         sha = hashlib.sha256()
-        if not self._is_images_with_classes:
+        if self.standardize or not self._is_images_with_classes:
             inputs = {name: (one.kind, one.shape, one.vocabulary) for name, one in self.form.inputs.items()}
-            sha.update(repr((inputs, self.form.target.kind, self.standardize)).encode())
+            has_images = any(one.kind == "image" for one in self.form.inputs.values())
+            standardize = "with images" if self.standardize and has_images else self.standardize
+            sha.update(repr((inputs, self.form.target.kind, standardize)).encode())
         for split in (self.train, self.test):
             sha.update(repr(tuple(array.shape for array in split.arrays)).encode())
             for array in split.arrays:
@@ -196,7 +198,7 @@ def memory() -> int:
 def splits(dataset: Dataset, fraction: float | None) -> tuple[Split, Split, Split | None]:
     """What to train on, to validate on and, where a fraction is held out to validate on, to test on in the end.
 
-    Where numbers are standardized, all by the moments of what is trained on.
+    Where they are standardized, all are by the moments of what is trained on.
     """
     if fraction is None:
         train, validation, test = dataset.train, dataset.test, None

@@ -2,8 +2,6 @@
 
 from dataclasses import replace
 
-import numpy as np
-
 from wncompare.catalog.datasets import Presentation
 from wncompare.data.dataset import Dataset, Split
 from wncompare.errors import DatasetError
@@ -13,8 +11,8 @@ def presented(dataset: Dataset, options: Presentation) -> Dataset:
     """The dataset as the options ask for.
 
     `as_sequence` makes an image (height, width, channels) the sequence of its rows, (height, width · channels), or of
-    its pixels, (height · width, channels); `reconstruct` makes the inputs the targets; `standardize` has numbers
-    standardized.
+    its pixels, (height · width, channels); `reconstruct` makes the inputs the targets; `standardize` has images and
+    numbers standardized.
 
     Raises:
         DatasetError: the data are not of the kind that is asked for.
@@ -28,7 +26,7 @@ def presented(dataset: Dataset, options: Presentation) -> Dataset:
         train, test = (Split(split.x, split.x) for split in (dataset.train, dataset.test))
         dataset = replace(dataset, train=train, test=test, class_names=())
     if getattr(options, "standardize", None):
-        _refuse_no_numbers(dataset)
+        _refuse_no_moments(dataset)
         dataset = replace(dataset, standardize=True)
     return dataset
 
@@ -57,12 +55,17 @@ def _refuse_several(dataset: Dataset) -> None:
         )
 
 
-def _refuse_no_numbers(dataset: Dataset) -> None:
-    arrays = dataset.train.arrays
-    if not any(array.dtype == np.float32 for array in arrays):
+def _refuse_no_moments(dataset: Dataset) -> None:
+    types = {array.dtype.name for array in dataset.train.arrays}
+    if types.isdisjoint(("float32", "uint8")):
         raise DatasetError(
-            f"dataset {dataset.label}: standardize is for numbers: the inputs are {_kinds(dataset)}, images are scaled "
-            "to [0, 1] anyway; leave it out"
+            f"dataset {dataset.label}: standardize is for images and numbers: the inputs are {_kinds(dataset)}; leave "
+            "it out"
+        )
+    if dataset.train.reconstructs and "uint8" in types:
+        raise DatasetError(
+            f"dataset {dataset.label}: standardize does not go with reconstruct for images: they are given again in "
+            "[0, 1], as losses of images expect; leave standardize out"
         )
 
 

@@ -91,7 +91,7 @@ def scaled(images: Any) -> Any:
 
 
 def prepared(inputs: Any, standard: Standard | None = None) -> Any:
-    """What a network is given of a batch: images as float32 in [0, 1], numbers standardized where they are to be.
+    """What a network is given of a batch: images as float32 in [0, 1], both standardized where they are to be.
 
     Tokens, and numbers without a standard, stay as they are. One input or several by name.
     """
@@ -102,7 +102,7 @@ def prepared(inputs: Any, standard: Standard | None = None) -> Any:
 
 
 def _prepared(array: Any, moments: Moments | None) -> Any:
-    return scaled(array) if array.dtype == tf.uint8 else standardized(array, moments)
+    return standardized(scaled(array) if array.dtype == tf.uint8 else array, moments)
 
 
 def standardized(numbers: Any, moments: Moments | None) -> Any:

@@ -6,6 +6,7 @@ convolution, its normalization and ReLU, and the pool behind them.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol
 
 import keras
@@ -52,20 +53,22 @@ def choose_execution(
 
 
 def forward(model: keras.Model, *, standard: Standard | None = None, lowered: bool | None = None) -> Forward:
-    """Return the model as a function of a batch as it is stored: images are scaled to [0, 1], numbers standardized.
+    """Return the model as a function of a batch as it is stored: images are scaled to [0, 1], and what has a
+    standard is standardized.
 
     `lowered` says whether convolutions are lowered; by default they are on CPUs. Only a `keras.Sequential` is, and in
     it only what `conv_pool_at` finds; every other layer is called as it is.
     """
     stages = lower(model) if (_on_cpu(model) if lowered is None else lowered) else ()
     if any(isinstance(stage, ConvPool) for stage in stages):
-        return lambda inputs, *, training: _run(stages, _unless_bytes(inputs, standard), training)
+        prepare = partial(prepared, standard=standard) if standard else _unless_bytes
+        return lambda inputs, *, training: _run(stages, prepare(inputs), training)
     return lambda inputs, *, training: model(prepared(inputs, standard), training=training)
 
 
-def _unless_bytes(inputs: Any, standard: Standard | None) -> Any:
+def _unless_bytes(inputs: Any) -> Any:
     """Inputs prepared, but for uint8 images: stages scale those where it costs least."""
-    return inputs if inputs.dtype == tf.uint8 else prepared(inputs, standard)
+    return inputs if inputs.dtype == tf.uint8 else prepared(inputs)
 
 
 def _one(array: Any) -> tf.TensorSpec:
