@@ -102,10 +102,10 @@ class Claim:
         return "\n\n".join(parts) + "\n"
 
 
-RATE, SIZE = "training.optimizer.learning_rate", "training.batch_size"
+RATE = "training.optimizer.learning_rate"
 
 Arm = tuple[str, ...]
-"""A variant's id and, where several are tried, the size of its batches."""
+"""A variant's id and the value of each other setting that is tried."""
 
 
 @dataclass(frozen=True)
@@ -120,13 +120,18 @@ class Tuning:
         return records.read(self.folder)
 
     @cached_property
+    def settings(self) -> tuple[str, ...]:
+        """What else is tried: each arm's rate is chosen at each value of it."""
+        return tuple(key for key in self.experiment.config.grid if key != RATE)
+
+    @cached_property
     def scores(self) -> dict[Arm, dict[float, float]]:
         """The headline on the held-out data after the last epoch, the mean over seeds; NaN where a run diverged."""
         metric = headline(self.experiment).validation.name
         runs: dict[Arm, dict[float, list[float]]] = {}
         for run in self.experiment.runs:
             values = run.point.values
-            arm = (run.record.variant, *(str(values[SIZE]) for _ in [SIZE] if SIZE in values))
+            arm = (run.record.variant, *(f"{values[key]:g}" for key in self.settings))
             score = run.history[metric][-1] if run.record.status == "finished" else nan
             runs.setdefault(arm, {}).setdefault(values[RATE], []).append(float(score))
         return {arm: {rate: float(np.mean(found)) for rate, found in rates.items()} for arm, rates in runs.items()}
@@ -145,8 +150,8 @@ class Tuning:
         labels = {variant.id: variant.label for variant in self.experiment.config.variants}
         chosen = self.chosen()
         rates = list(next(iter(self.scores.values())))
-        size = ("batch size",) * (len(next(iter(self.scores))) - 1)
-        rows = [("arm", *size, *(f"{rate:g}" for rate in rates))]
+        settings = (key.rpartition(".")[2].replace("_", " ") for key in self.settings)
+        rows = [("arm", *settings, *(f"{rate:g}" for rate in rates))]
         for arm, scores in self.scores.items():
             cells = (
                 (f"**{plain(scores[rate], 4)}**" if rate == chosen[arm] else plain(scores[rate], 4)) for rate in rates

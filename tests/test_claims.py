@@ -2,6 +2,7 @@
 
 import csv
 import re
+from functools import reduce
 from pathlib import Path
 from statistics import fmean
 
@@ -61,11 +62,11 @@ def test_the_records_are_of_the_config(name: str) -> None:
 @pytest.mark.parametrize("name", ANSWERS)
 def test_the_learning_rates_are_those_that_tuning_chose(name: str) -> None:
     """Each arm's rate is the best of its tuning, which used other seeds."""
-    tuning = claims.tunings()[re.sub(r"_\d+$", "", name) + "_rates"]
+    (tuning,) = (each for of, each in claims.tunings().items() if name.startswith(of.removesuffix("_rates")))
     asked = config.load(CONFIGS / f"{name}.yaml", ())
-    size = (str(asked.training.batch_size),) if len(next(iter(tuning.scores))) > 1 else ()
+    settings = tuple(f"{reduce(getattr, key.split('.'), asked):g}" for key in tuning.settings)
     for variant in asked.variants:
-        assert variant.learning_rate == tuning.chosen()[(variant.id, *size)]
+        assert variant.learning_rate == tuning.chosen()[(variant.id, *settings)]
     assert not set(asked.all_seeds) & set(tuning.experiment.config.all_seeds)
 
 
