@@ -18,7 +18,7 @@ from .networks import NAMED
 OPTIONS: dict[str, list[dict[str, Any]]] = {
     "regular": [{"data_init": False}, {"data_init": True}],
     "weight_norm": [{"data_init": False}, {"data_init": True}, {"data_init": "tfa"}],
-    "batch_norm": [{"momentum": 0.9, "epsilon": 1e-3}],
+    "batch_norm": [{"momentum": 0.9, "epsilon": 1e-3}, {"momentum": 0.9, "epsilon": 1e-3, "outputs": False}],
     "mean_only_batch_norm": [{"momentum": 0.9}],
     "weight_norm_mean_only_batch_norm": [{"momentum": 0.9, "data_init": True}, {"momentum": 0.9, "data_init": False}],
     "layer_norm": [{"epsilon": 1e-3}],
@@ -64,7 +64,7 @@ def images() -> np.ndarray:
 
 def vary(name: str, options: dict[str, Any], model: keras.Model, images: np.ndarray) -> keras.Model:
     """The variant of a model."""
-    return VARIANTS[name].load()(model, SimpleNamespace(**options), images)
+    return VARIANTS[name].load()(model, SimpleNamespace(**{"outputs": None, **options}), images)
 
 
 def value(tensor: Any) -> np.ndarray:
@@ -248,7 +248,7 @@ def test_a_frozen_layer_stays_as_it_is(make: Any, name: str) -> None:
     first.set_weights([weight + 1 for weight in first.get_weights()])
     x = np.random.default_rng(0).normal(size=(16, 6, 6, 2)).astype("float32")
     expected, trained = keras.ops.convert_to_numpy(first(x)), len(first.trainable_variables)
-    options = SimpleNamespace(data_init=name != "regular", momentum=0.9, epsilon=1e-3)
+    options = SimpleNamespace(data_init=name != "regular", momentum=0.9, epsilon=1e-3, outputs=None)
     if name in ("layer_norm", "weight_standardization"):  # not in the output layer, which alone is left
         with pytest.raises(ModelError, match="expected Dense or Conv layers that are trained"):
             VARIANTS[name].load()(model, options, x)

@@ -25,9 +25,11 @@ class Own(layers.GRUCell):
     """A cell of one's own."""
 
 
-def vary(name: str, model: keras.Model, x: np.ndarray, *, data_init: bool = True) -> keras.Model:
+def vary(
+    name: str, model: keras.Model, x: np.ndarray, *, data_init: bool = True, outputs: bool | None = None
+) -> keras.Model:
     """The variant of a model."""
-    options = SimpleNamespace(data_init=data_init and name != "regular", momentum=0.9, epsilon=1e-3)
+    options = SimpleNamespace(data_init=data_init and name != "regular", momentum=0.9, epsilon=1e-3, outputs=outputs)
     varied: keras.Model = VARIANTS[name].load()(model, options, x)
     return varied
 
@@ -146,3 +148,18 @@ def test_a_code_s_statistics_are_an_output_of_the_encoder(name: str) -> None:
     assert type(varied.get_layer("statistics")) is layers.Dense
     assert type(varied.get_layer("logits")) is layers.Dense
     assert "encoder_1_norm" in [layer.name for layer in varied.layers] or hasattr(varied.get_layer("encoder_1"), "g")
+
+
+@pytest.mark.parametrize("name", ["batch_norm", "mean_only_batch_norm", "weight_norm_mean_only_batch_norm"])
+def test_output_layers_can_be_spared(name: str) -> None:
+    """With outputs: false what gives a code or pixels is a layer with its bias, weight-normalized where all are."""
+    x, kernel = examples(AGAIN), {"weight_norm_mean_only_batch_norm": WeightNormalization}.get(name, layers.Dense)
+    varied = vary(name, build("vae", {"units": (7,), "latent": 2}, AGAIN), x, outputs=False)
+    names = [layer.name for layer in varied.layers]
+    assert [each for each in names if each.endswith("_norm")] == ["encoder_1_norm", "decoder_1_norm"]
+    for output in ("statistics", "logits"):
+        layer = varied.get_layer(output)
+        assert type(layer) is kernel
+        assert getattr(layer, "layer", layer).use_bias
+    everywhere = vary(name, build("vae", {"units": (7,), "latent": 2}, AGAIN), x)
+    assert {"statistics_norm", "logits_norm"} <= {layer.name for layer in everywhere.layers}

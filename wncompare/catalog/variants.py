@@ -28,17 +28,22 @@ class WeightNormOptions(Options):
     data_init: DataInit = True
 
 
+Outputs = Annotated[bool | None, Field(description="false: output layers have none")]
+
+
 class BatchNormOptions(Options):
     """Options of `batch_norm`; Keras's defaults."""
 
     momentum: Momentum = 0.99
     epsilon: Epsilon = 0.001
+    outputs: Outputs = None
 
 
 class MeanOnlyBatchNormOptions(Options):
     """Options of `mean_only_batch_norm`."""
 
     momentum: Momentum = 0.99
+    outputs: Outputs = None
 
 
 class WeightNormMeanOnlyBatchNormOptions(MeanOnlyBatchNormOptions):

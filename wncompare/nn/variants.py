@@ -88,11 +88,12 @@ def batch_norm(model: keras.Model, options: Any, batch: np.ndarray) -> keras.Mod
     """y = γ (x − μ) / √(σ² + ε) + β with the batch's moments: `keras.layers.BatchNormalization`.
 
     Ioffe & Szegedy (2015), arXiv 1502.03167. Before the activation of every layer, the output layer too, as in the
-    paper's code; the bias is dropped for β. Not in a recurrence, where each step would need moments of its own
-    (Cooijmans et al. 2016, arXiv 1603.09025).
+    paper's code, unless `outputs` is False; the bias is dropped for β. Not in a recurrence, where each step would need
+    moments of its own (Cooijmans et al. 2016, arXiv 1603.09025).
 
-    Options: `momentum` (of the moving moments), `epsilon`.
+    Options: `momentum` (of the moving moments), `epsilon`, `outputs`.
     """
+    spared = _spared(model, options)
 
     def make(layer: keras.layers.Layer, axis: int) -> keras.layers.Layer:
         return layers.BatchNormalization(
@@ -100,19 +101,20 @@ def batch_norm(model: keras.Model, options: Any, batch: np.ndarray) -> keras.Mod
         )
 
     _refuse_recurrent(model)
-    return _changed(model, lambda layer: _normalized(layer, make))
+    return _changed(model, lambda layer: None if layer in spared else _normalized(layer, make))
 
 
 @_variant
 def mean_only_batch_norm(model: keras.Model, options: Any, batch: np.ndarray) -> keras.Model:
     """y = x − μ + β with the batch's mean, paper section 4, on regular kernels.
 
-    Before the activation of every layer, the output layer too; the bias is dropped for β.
+    Before the activation of every layer, the output layer too unless `outputs` is False; the bias is dropped for β.
 
-    Options: `momentum` (of the moving mean).
+    Options: `momentum` (of the moving mean), `outputs`.
     """
+    spared, make = _spared(model, options), _mean_only(options.momentum)
     _refuse_recurrent(model)
-    return _changed(model, lambda layer: _normalized(layer, _mean_only(options.momentum)))
+    return _changed(model, lambda layer: None if layer in spared else _normalized(layer, make))
 
 
 @_variant
@@ -121,14 +123,16 @@ def weight_norm_mean_only_batch_norm(model: keras.Model, options: Any, batch: np
 
     t = w·x with w = g · v / ‖v‖, y = t − μ[t] + β, then the activation, in every layer, the output layer too; the bias
     is dropped for β. With `data_init` g = 1/σ[t] on the batch, and the moving mean starts at the batch's. Kernels that
-    no activation follows directly, as in recurrent layers and Embedding, are weight-normalized alone.
+    no activation follows directly, as in recurrent layers and Embedding, are weight-normalized alone, as are output
+    layers where `outputs` is False.
 
-    Options: `momentum` (of the moving mean), `data_init` (True, False or "tfa"; True if absent).
+    Options: `momentum` (of the moving mean), `data_init` (True, False or "tfa"; True if absent), `outputs`.
     """
     data_init = getattr(options, "data_init", True)
+    spared = _spared(model, options)
 
     def replace(layer: keras.layers.Layer) -> Replacement | None:
-        if channel_axis(layer) is not None:
+        if channel_axis(layer) is not None and layer not in spared:
             return _normalized(layer, _mean_only(options.momentum), data_init)
         return _wrapped(layer, WeightNormalization, data_init=data_init) if has_kernels(layer) else None
 
@@ -214,6 +218,11 @@ def _changed(model: keras.Model, replace: Replace) -> keras.Model:
             "or for layer_norm SimpleRNN, LSTM or GRU."
         )
     return new
+
+
+def _spared(model: keras.Model, options: Any) -> set[keras.layers.Layer]:
+    """The layers that have no normalization of their own: the output layers where `outputs` is False."""
+    return output_layers(model) if options.outputs is False else set()
 
 
 def _refuse_recurrent(model: keras.Model) -> None:
