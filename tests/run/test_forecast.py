@@ -45,7 +45,7 @@ def test_a_user_s_own_model_or_data_has_no_estimate() -> None:
     """What is not known is not guessed."""
     own = planned(model={"file": "my.keras"})
     assert own.seconds is None
-    assert "estimate: none for your own data or model" in "\n".join(text.lines(own))
+    assert "estimate: none for this dataset or model" in "\n".join(text.lines(own))
     assert planned(dataset={"name": "npz", "path": "x.npz"}).steps_per_epoch is None
 
 

@@ -58,7 +58,7 @@ def _estimate(found: Forecast) -> str:
     workers = f"{found.workers} worker{'s' if found.workers > 1 else ''}"
     memory = "" if found.memory_bytes is None else f"; memory: about {found.memory_bytes / 1e9:.1f} GB"
     if found.seconds is None:
-        whose = "bfloat16" if found.mixed else "your own data or model"
+        whose = "bfloat16" if found.mixed else "this dataset or model"
         return f"none for {whose}; one epoch tells ({workers}{memory})"
     duration = str(timedelta(seconds=ceil(found.seconds)))
     if found.at_most and found.at_most.seconds is not None:
