@@ -276,7 +276,7 @@ CURVES = (
 )
 """What is drawn over the epochs: experiment, title, metric, scale."""
 SIZES = (2, 8, 32)
-COLUMNS = 4
+COLUMNS = 3
 
 
 @styled

@@ -152,7 +152,7 @@ def test_a_variable_that_is_frozen_by_itself_stays_frozen() -> None:
 @pytest.mark.parametrize("make", NUMBERS)
 def test_every_variant_sees_what_was_adapted(make: Make, x: np.ndarray) -> None:
     """Each variant that keeps the function at first keeps it; of the others the first layer's outputs are equal."""
-    options = SimpleNamespace(data_init=False, momentum=0.9, epsilon=1e-3)
+    options = SimpleNamespace(data_init=False, momentum=0.9, epsilon=1e-3, outputs=None)
     for name in NAMED:
         model = sequential(make(x))
         first = outputs(keras.Sequential(model.layers[:1]), x)

@@ -103,7 +103,7 @@ def test_every_variant_takes_what_nobody_registered(make: Any, name: str, x: np.
     """No variant asks for a registration; the one that changes the function least still computes the same."""
     model = sequential(make())
     expected = outputs(model, x)
-    varied = VARIANTS[name].load()(model, SimpleNamespace(data_init=False, momentum=0.9, epsilon=1e-3), x)
+    varied = VARIANTS[name].load()(model, SimpleNamespace(data_init=False, momentum=0.9, epsilon=1e-3, outputs=None), x)
     if name in ("regular", "weight_norm"):
         assert_same(outputs(varied, x), expected)
     assert np.isfinite(outputs(varied, x)).all()
