@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from wncompare.catalog.datasets import Presentation
 from wncompare.data.dataset import Dataset, Split
+from wncompare.data.standardize import MEASURED
 from wncompare.errors import DatasetError
 
 
@@ -25,7 +26,7 @@ def presented(dataset: Dataset, options: Presentation) -> Dataset:
         _refuse_several(dataset)
         train, test = (Split(split.x, split.x) for split in (dataset.train, dataset.test))
         dataset = replace(dataset, train=train, test=test, class_names=())
-    if getattr(options, "standardize", None):
+    if options.standardize:
         _refuse_no_moments(dataset)
         dataset = replace(dataset, standardize=True)
     return dataset
@@ -57,7 +58,7 @@ def _refuse_several(dataset: Dataset) -> None:
 
 def _refuse_no_moments(dataset: Dataset) -> None:
     types = {array.dtype.name for array in dataset.train.arrays}
-    if types.isdisjoint(("float32", "uint8")):
+    if types.isdisjoint(MEASURED):
         raise DatasetError(
             f"dataset {dataset.label}: standardize is for images and numbers: the inputs are {_kinds(dataset)}; leave "
             "it out"

@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 _BLOCK = 1 << 20
 """Numbers that are looked at at a time: their moments are taken in float64 without a copy of all."""
+MEASURED = ("float32", "uint8")
+"""The types of arrays that have moments: numbers and images. Tokens and classes have none."""
 _RESOLUTION, _SMALLEST = float(np.finfo(np.float32).eps), float(np.finfo(np.float32).tiny)
 
 
@@ -55,8 +57,7 @@ class Standard:
         cls, inputs: Mapping[str, NDArray[Any]], target: NDArray[Any] | None, rows: NDArray[np.integer] | None = None
     ) -> "Standard":
         """The standard of training examples, all or those in `rows`; a `target` of None is the only input."""
-        measured = (np.float32, np.uint8)  # tokens have no moments
-        moments = {name: Moments.of(array, rows) for name, array in inputs.items() if array.dtype in measured}
+        moments = {name: Moments.of(array, rows) for name, array in inputs.items() if array.dtype.name in MEASURED}
         if target is None:
             return cls(moments, next(iter(moments.values()), None))
         return cls(moments, Moments.of(target, rows) if target.dtype == np.float32 else None)

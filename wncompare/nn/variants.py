@@ -93,15 +93,13 @@ def batch_norm(model: keras.Model, options: Any, batch: np.ndarray) -> keras.Mod
 
     Options: `momentum` (of the moving moments), `epsilon`, `outputs`.
     """
-    spared = _spared(model, options)
 
     def make(layer: keras.layers.Layer, axis: int) -> keras.layers.Layer:
         return layers.BatchNormalization(
             axis=axis, momentum=options.momentum, epsilon=options.epsilon, **_as_norm_of(layer)
         )
 
-    _refuse_recurrent(model)
-    return _changed(model, lambda layer: None if layer in spared else _normalized(layer, make))
+    return _batch_normalized(model, make, options)
 
 
 @_variant
@@ -112,9 +110,7 @@ def mean_only_batch_norm(model: keras.Model, options: Any, batch: np.ndarray) ->
 
     Options: `momentum` (of the moving mean), `outputs`.
     """
-    spared, make = _spared(model, options), _mean_only(options.momentum)
-    _refuse_recurrent(model)
-    return _changed(model, lambda layer: None if layer in spared else _normalized(layer, make))
+    return _batch_normalized(model, _mean_only(options.momentum), options)
 
 
 @_variant
@@ -218,6 +214,13 @@ def _changed(model: keras.Model, replace: Replace) -> keras.Model:
             "or for layer_norm SimpleRNN, LSTM or GRU."
         )
     return new
+
+
+def _batch_normalized(model: keras.Model, make: MakeLayer, options: Any) -> keras.Model:
+    """The model with what `make` gives before each activation, but of layers that are spared."""
+    _refuse_recurrent(model)
+    spared = _spared(model, options)
+    return _changed(model, lambda layer: None if layer in spared else _normalized(layer, make))
 
 
 def _spared(model: keras.Model, options: Any) -> set[keras.layers.Layer]:

@@ -53,8 +53,7 @@ def choose_execution(
 
 
 def forward(model: keras.Model, *, standard: Standard | None = None, lowered: bool | None = None) -> Forward:
-    """Return the model as a function of a batch as it is stored: images are scaled to [0, 1], and what has a
-    standard is standardized.
+    """Return the model as a function of a batch as it is stored, of which it is given what `prepared` makes.
 
     `lowered` says whether convolutions are lowered; by default they are on CPUs. Only a `keras.Sequential` is, and in
     it only what `conv_pool_at` finds; every other layer is called as it is.
