@@ -13,7 +13,7 @@ from keras import layers
 
 from wncompare.layers import WeightNormalization, WeightStandardization, initialize_from_data, weight_normalize
 
-from .support import BACKEND, gradients, randomize, value
+from .support import BACKEND, gradients, loss_of, randomize, value
 
 QUANTIZABLE: dict[str, tuple[Callable[..., keras.layers.Layer], tuple[int, ...]]] = {
     "dense": (lambda **kw: layers.Dense(4, **kw), (6,)),
@@ -164,6 +164,51 @@ def test_a_model_under_remat_trains_as_without(data_init: bool, rng: np.random.G
         model.fit(x, y, batch_size=8, epochs=2, shuffle=False, verbose=0)
     for one, two in zip(plain.trainable_variables, again.trainable_variables, strict=True):
         np.testing.assert_allclose(value(two), value(one), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.skipif(BACKEND != "tensorflow", reason="only TensorFlow's variables change under a tape")
+@pytest.mark.parametrize("name", [name for name in MAKERS if name != "lstm_with_dropout"])
+def test_remat_computes_with_the_values_of_the_call(name: str, rng: np.random.Generator) -> None:
+    """What is assigned between a call and its backward pass changes no gradient, as without remat."""
+    import tensorflow as tf
+
+    make, shape = MAKERS[name]
+    with keras.RematScope("full"):
+        layer = WeightNormalization(make(), data_init=False)
+    layer.build((2, *shape))
+    randomize(layer.trainable_variables, rng)
+    x = rng.normal(size=(2, *shape)).astype("float32")
+    expected = gradients(layer, x)
+    with tf.GradientTape() as tape:
+        loss = loss_of(layer(x))
+    randomize(layer.trainable_variables, rng)
+    found = tape.gradient(loss, [variable.value for variable in layer.trainable_variables])
+    for one, two in zip(found, expected.values(), strict=True):
+        np.testing.assert_allclose(value(tf.convert_to_tensor(one)), two, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.skipif(BACKEND != "tensorflow", reason="one tape is enough for what is decided before it")
+def test_an_activity_regularizer_under_remat(rng: np.random.Generator) -> None:
+    """The penalty is counted once, and kernels get its gradient."""
+    import tensorflow as tf
+
+    def penalty(scope: Any) -> tuple[int, list[Any]]:
+        with scope:
+            inner = layers.Dense(
+                4, activity_regularizer="l2", kernel_initializer=keras.initializers.RandomNormal(seed=0)
+            )
+            layer = WeightNormalization(inner, data_init=False)
+        with tf.GradientTape() as tape:
+            layer(x)
+            losses = layer.losses
+            total = tf.add_n(losses)
+        return len(losses), tape.gradient(total, [variable.value for variable in layer.trainable_variables])
+
+    x = rng.normal(size=(8, 5)).astype("float32")
+    (count, expected), (again, found) = penalty(nullcontext()), penalty(keras.RematScope("full"))
+    assert count == again == 1
+    for one, two in zip(found, expected, strict=True):
+        np.testing.assert_allclose(value(one), value(two), rtol=1e-5)
 
 
 def test_a_regular_model_under_remat_is_initialized(rng: np.random.Generator) -> None:

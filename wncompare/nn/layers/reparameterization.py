@@ -143,29 +143,36 @@ class Reparameterization(keras.layers.Wrapper):
         """As a whole or not at all: the wrapper is computed again in the backward pass, never the layer inside alone,
         nor its activation.
 
-        Calls that change variables keep what they computed: a layer that waits for data, RNNs with dropout or state.
+        It gets its variables' values of before the call, as an optimizer may have changed one when the backward pass
+        reads it (TensorFlow without XLA promises no order). Calls with an effect besides their output keep what they
+        computed: a layer that waits for data, RNNs with dropout or state, activity regularizers.
         """
-        if self.waiting or self._changes_state():
+        if self.waiting or self._has_effects():
             return layer_call
         flags = {name: value for name, value in kwargs.items() if value is None or isinstance(value, bool)}
         tensors = {name: value for name, value in kwargs.items() if name not in flags}
+        variables = self.trainable_variables
 
-        def flagged(
-            *args: Any, **kwargs: Any
-        ) -> Any:  # flags are no tensors, which is all that JAX would take them for
-            return layer_call(*args, **kwargs, **flags)
+        def pure(values: list[Any], *args: Any, **tensors: Any) -> Any:
+            with keras.StatelessScope(list(zip(variables, values, strict=True))):
+                return layer_call(*args, **tensors, **flags)
 
         if self.layer.name in remat_names(self):
-            chosen = keras.remat(flagged)
+            chosen = keras.remat(pure)
         else:
-            chosen = super().rematerialized_call(flagged, *args, **tensors)
-        return lambda *args, **kwargs: chosen(*args, **{name: x for name, x in kwargs.items() if name not in flags})
+            chosen = super().rematerialized_call(pure, *args, **tensors)
 
-    def _changes_state(self) -> bool:
-        random = any(
-            getattr(layer, name, 0) for layer in layer_tree(self.layer) for name in ("dropout", "recurrent_dropout")
-        )
-        return random or any(getattr(layer, "stateful", False) for layer in layer_tree(self.layer))
+        def call(*args: Any, **kwargs: Any) -> Any:
+            tensors = {name: value for name, value in kwargs.items() if name not in flags}
+            with full_precision():
+                values = [ops.copy(variable.value) for variable in variables]
+            return chosen(values, *args, **tensors)
+
+        return call
+
+    def _has_effects(self) -> bool:
+        names = ("dropout", "recurrent_dropout", "stateful", "activity_regularizer")
+        return any(getattr(layer, name, None) for layer in layer_tree(self.layer) for name in names)
 
     def quantize(self, mode: Any = None, type_check: bool = True, config: Any = None) -> None:
         """Refuses.
