@@ -266,15 +266,15 @@ class Setting:
 
 
 CURVES = (
-    ("convergence", "LeNet, CIFAR-10: how fast it trains", "loss", "linear"),
-    ("batch_norm", "The same beside batch normalization", "loss", "linear"),
-    ("lstm", "LSTM, Fashion-MNIST row by row", "val_accuracy", "linear"),
-    ("adding_lstm", "LSTM, adding over 200 steps", "val_loss", "log"),
-    ("adding_tcn", "TCN, adding over 200 steps", "val_loss", "log"),
-    ("vae", "VAE, Fashion-MNIST: bound in nats", "val_loss", "linear"),
-    ("resnet8", "ResNet-8, CIFAR-10", "val_accuracy", "linear"),
+    ("convergence", "LeNet, CIFAR-10: how fast it trains", "loss"),
+    ("batch_norm", "The same beside batch normalization", "loss"),
+    ("lstm", "LSTM, Fashion-MNIST row by row", "val_accuracy"),
+    ("adding_lstm", "LSTM, adding over 200 steps", "val_loss"),
+    ("adding_tcn", "TCN, adding over 200 steps", "val_loss"),
+    ("vae", "VAE, Fashion-MNIST: bound in nats", "val_loss"),
+    ("resnet8", "ResNet-8, CIFAR-10", "val_accuracy"),
 )
-"""What is drawn over the epochs: experiment, title, metric, scale."""
+"""What is drawn over the epochs: experiment, title, metric."""
 SIZES = (2, 8, 32)
 COLUMNS = 3
 
@@ -287,8 +287,8 @@ def figure(found: Mapping[str, Claim]) -> Figure:
     rows = ceil((len(panels) + bool(sizes)) / COLUMNS)
     drawn = new_figure(3.75 * COLUMNS, 3.8 * rows)
     cells = iter(drawn.subplots(rows, COLUMNS, squeeze=False).flat)
-    for name, title, metric, scale in panels:
-        draw_curves(next(cells), found[name], title, metric, scale)
+    for name, title, metric in panels:
+        draw_curves(next(cells), found[name], title, metric)
     if sizes:
         draw_sizes(next(cells), sizes)
     for axes in cells:
@@ -296,10 +296,9 @@ def figure(found: Mapping[str, Claim]) -> Figure:
     return drawn
 
 
-def draw_curves(axes: Axes, found: Claim, title: str, metric: str, scale: str) -> None:
+def draw_curves(axes: Axes, found: Claim, title: str, metric: str) -> None:
     """Every arm over the epochs."""
     curves.draw(axes, views(found.experiment).compared[0], metric, named=False)
-    axes.set_yscale(scale)
     axes.set_title(title, fontsize=10)
     axes.legend(fontsize=7)
 
