@@ -143,9 +143,10 @@ def test_gradients_under_remat(name: str, mode: str, scope: str, rng: np.random.
         np.testing.assert_allclose(two, one, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize("frozen", [True, False])
 @pytest.mark.parametrize("data_init", [True, False])
-def test_a_model_under_remat_trains_as_without(data_init: bool, rng: np.random.Generator) -> None:
-    """A model of layers made in `RematScope("full")` is initialized and trained as one made outside."""
+def test_a_model_under_remat_trains_as_without(data_init: bool, frozen: bool, rng: np.random.Generator) -> None:
+    """A model of layers made in `RematScope("full")` is initialized and trained as one made outside, v frozen or not."""
     keras.utils.set_random_seed(0)
     x, y = rng.normal(size=(32, 5)).astype("float32"), rng.normal(size=(32, 2)).astype("float32")
 
@@ -153,6 +154,7 @@ def test_a_model_under_remat_trains_as_without(data_init: bool, rng: np.random.G
         with scope:
             inner = [layers.Dense(4, activation="tanh"), layers.Dense(2)]
             body = [WeightNormalization(layer, data_init) for layer in inner]
+            inner[0].trainable = not frozen
         return keras.Sequential([keras.Input((5,)), *body])  # not in the scope: Keras's own fit fails on TensorFlow
 
     plain = make(nullcontext())

@@ -151,24 +151,21 @@ class Reparameterization(keras.layers.Wrapper):
             return layer_call
         flags = {name: value for name, value in kwargs.items() if value is None or isinstance(value, bool)}
         tensors = {name: value for name, value in kwargs.items() if name not in flags}
-        variables = self.trainable_variables
+        with full_precision():
+            values = [ops.copy(variable.value) for variable in self.trainable_variables]
+            fixed = [(variable, variable.value) for variable in self.non_trainable_variables]
 
         def pure(values: list[Any], *args: Any, **tensors: Any) -> Any:
-            with keras.StatelessScope(list(zip(variables, values, strict=True))):
+            with keras.StatelessScope([*zip(self.trainable_variables, values, strict=True), *fixed]):
                 return layer_call(*args, **tensors, **flags)
 
         if self.layer.name in remat_names(self):
             chosen = keras.remat(pure)
         else:
             chosen = super().rematerialized_call(pure, *args, **tensors)
-
-        def call(*args: Any, **kwargs: Any) -> Any:
-            tensors = {name: value for name, value in kwargs.items() if name not in flags}
-            with full_precision():
-                values = [ops.copy(variable.value) for variable in variables]
-            return chosen(values, *args, **tensors)
-
-        return call
+        return lambda *args, **kwargs: chosen(
+            values, *args, **{name: x for name, x in kwargs.items() if name not in flags}
+        )
 
     def _has_effects(self) -> bool:
         names = ("dropout", "recurrent_dropout", "stateful", "activity_regularizer")
