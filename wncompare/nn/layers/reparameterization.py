@@ -149,6 +149,7 @@ class Reparameterization(keras.layers.Wrapper):
         """
         if self.waiting or self._has_effects():
             return layer_call
+        # Flags are closed over: JAX would take them for tensors.
         flags = {name: value for name, value in kwargs.items() if value is None or isinstance(value, bool)}
         tensors = {name: value for name, value in kwargs.items() if name not in flags}
         with full_precision():
