@@ -146,7 +146,7 @@ def test_gradients_under_remat(name: str, mode: str, scope: str, rng: np.random.
 @pytest.mark.parametrize("frozen", [True, False])
 @pytest.mark.parametrize("data_init", [True, False])
 def test_a_model_under_remat_trains_as_without(data_init: bool, frozen: bool, rng: np.random.Generator) -> None:
-    """A model of layers made in `RematScope("full")` is initialized and trained as one made outside, v frozen or not."""
+    """A model of layers made in `RematScope("full")` trains as one made outside, v frozen or not."""
     keras.utils.set_random_seed(0)
     x, y = rng.normal(size=(32, 5)).astype("float32"), rng.normal(size=(32, 2)).astype("float32")
 
