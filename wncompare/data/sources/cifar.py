@@ -124,18 +124,18 @@ def _batches(kind: Kind, copy: Copy) -> Iterator[tuple[str, bytes]]:
 
 
 def _archived(kind: Kind, path: Path) -> Iterator[tuple[str, bytes]]:
-    """Reads the batches out of the archive without unpacking it, and stops at the last one."""
+    """Reads the batches out of the archive without unpacking it, and on to its end, where its checksum stands."""
     missing = dict(kind.rows)
     try:
-        with (
-            open_plain(path) as packed,
-            gzip.open(packed) as stream,
-            _tar(stream, path, sum(map(_limit, missing.values()))) as archive,
-        ):
-            while missing and (member := archive.next()):
-                name = PurePosixPath(member.name)
-                if name.parent.name == kind.folder and name.name in missing:
-                    yield name.name, _extract(archive, member, _limit(missing.pop(name.name)), path)
+        with open_plain(path) as packed, gzip.open(packed) as unpacked:
+            stream = Bounded(unpacked, sum(map(_limit, kind.rows.values())), path)
+            with _tar(stream) as archive:
+                while missing and (member := archive.next()):
+                    name = PurePosixPath(member.name)
+                    if name.parent.name == kind.folder and name.name in missing:
+                        yield name.name, _extract(archive, member, _limit(missing.pop(name.name)), path)
+            while stream.read(BLOCK):
+                pass
     except PermissionError as error:
         raise DatasetError(f"{path} cannot be read: {error.strerror}") from error
     except (tarfile.TarError, OSError, EOFError, zlib.error) as error:
@@ -144,10 +144,9 @@ def _archived(kind: Kind, path: Path) -> Iterator[tuple[str, bytes]]:
         raise DatasetError(f"{path} lacks {', '.join(missing)}: delete it, and get the published file again")
 
 
-def _tar(stream: gzip.GzipFile, path: Path, limit: int) -> tarfile.TarFile:
-    """The archive as a stream that is read once, forwards, and no further than `limit` bytes: a bomb ends there."""
-    bounded: Any = Bounded(stream, limit, path)
-    return tarfile.open(fileobj=bounded, mode="r|", bufsize=BLOCK)
+def _tar(stream: Any) -> tarfile.TarFile:
+    """The archive as a stream that is read once, forwards; as the stream is bounded, a bomb ends there."""
+    return tarfile.open(fileobj=stream, mode="r|", bufsize=BLOCK)
 
 
 def _extract(archive: tarfile.TarFile, member: tarfile.TarInfo, limit: int, path: Path) -> bytes:
