@@ -189,28 +189,62 @@ def test_remat_computes_with_the_values_of_the_call(name: str, rng: np.random.Ge
         np.testing.assert_allclose(value(tf.convert_to_tensor(one)), two, rtol=1e-5, atol=1e-6)
 
 
-@pytest.mark.skipif(BACKEND != "tensorflow", reason="one tape is enough for what is decided before it")
-def test_an_activity_regularizer_under_remat(rng: np.random.Generator) -> None:
-    """The penalty is counted once, and kernels get its gradient."""
-    import tensorflow as tf
+class Busy(layers.Layer):
+    """A kernel of one's own, and all that a call may do besides its output: statistics, a count, a penalty, noise."""
 
-    def penalty(scope: Any) -> tuple[int, list[Any]]:
+    def __init__(self) -> None:
+        super().__init__()
+        self.normalization = layers.BatchNormalization()
+        self.dropout = layers.Dropout(0.5, seed=1)
+
+    def build(self, shape: tuple[int, ...]) -> None:
+        """Makes the kernel and the count."""
+        self.kernel = self.add_weight(shape=(shape[-1], 4), initializer=keras.initializers.RandomNormal(seed=0))
+        self.calls = self.add_weight(shape=(), initializer="zeros", dtype="int32", trainable=False)
+        self.normalization.build((*shape[:-1], 4))
+
+    def call(self, x: Any, training: bool | None = None) -> Any:
+        """All of it."""
+        self.calls.assign_add(1)
+        y = keras.ops.matmul(x, self.kernel)
+        self.add_loss(keras.ops.mean(keras.ops.square(y)))
+        return self.dropout(self.normalization(y, training=training), training=training)
+
+    def compute_output_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """(…, 4)."""
+        return (*shape[:-1], 4)
+
+
+EFFECTS: dict[str, Callable[[], keras.layers.Layer]] = {
+    "busy": Busy,
+    "activity_regularizer": lambda: layers.Dense(4, activity_regularizer="l2"),
+    "dropout": lambda: layers.LSTM(4, dropout=0.5, recurrent_dropout=0.5, seed=1),
+    "state": lambda: layers.GRU(4, stateful=True, seed=1),
+}
+
+
+@pytest.mark.parametrize("mode", ["full", "activations"])
+@pytest.mark.parametrize("name", list(EFFECTS))
+def test_what_a_call_does_besides_under_remat(name: str, mode: str, rng: np.random.Generator) -> None:
+    """Statistics, states and seeds move on once a step, penalties are counted and trained on, noise is drawn once."""
+    shape = (3, 5) if name in ("dropout", "state") else (5,)
+    x, y = rng.normal(size=(32, *shape)).astype("float32"), rng.normal(size=(32, 4)).astype("float32")
+
+    def make(scope: Any) -> keras.Sequential:
         with scope:
-            inner = layers.Dense(
-                4, activity_regularizer="l2", kernel_initializer=keras.initializers.RandomNormal(seed=0)
-            )
-            layer = WeightNormalization(inner, data_init=False)
-        with tf.GradientTape() as tape:
-            layer(x)
-            losses = layer.losses
-            total = tf.add_n(losses)
-        return len(losses), tape.gradient(total, [variable.value for variable in layer.trainable_variables])
+            axes = {"kernel": -1} if name == "busy" else None
+            layer = WeightNormalization(EFFECTS[name](), data_init=False, output_axes=axes)
+        return keras.Sequential([keras.Input((*shape,), batch_size=8), layer])
 
-    x = rng.normal(size=(8, 5)).astype("float32")
-    (count, expected), (again, found) = penalty(nullcontext()), penalty(keras.RematScope("full"))
-    assert count == again == 1
-    for one, two in zip(found, expected, strict=True):
-        np.testing.assert_allclose(value(one), value(two), rtol=1e-5)
+    plain, again = make(nullcontext()), make(keras.RematScope(mode))
+    again.set_weights(plain.get_weights())
+    losses = []
+    for model in (plain, again):
+        model.compile(keras.optimizers.SGD(0.1), "mse")
+        losses.append(model.fit(x, y, batch_size=8, epochs=2, shuffle=False, verbose=0).history["loss"])
+    np.testing.assert_allclose(losses[1], losses[0], rtol=1e-5)
+    for one, two in zip(plain.variables, again.variables, strict=True):
+        np.testing.assert_allclose(value(two), value(one), rtol=1e-4, atol=1e-5, err_msg=one.path)
 
 
 def test_a_regular_model_under_remat_is_initialized(rng: np.random.Generator) -> None:

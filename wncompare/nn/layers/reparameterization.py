@@ -145,7 +145,8 @@ class Reparameterization(keras.layers.Wrapper):
 
         It gets its variables' values of before the call, as an optimizer may have changed one when the backward pass
         reads it (TensorFlow without XLA promises no order). Calls with an effect besides their output keep what they
-        computed: a layer that waits for data, RNNs with dropout or state, activity regularizers.
+        computed: a layer that waits for data, RNNs with dropout or state, activity regularizers; and layers of one's
+        own, whose effects are not known.
         """
         if self.waiting or self._has_effects():
             return layer_call
@@ -170,7 +171,10 @@ class Reparameterization(keras.layers.Wrapper):
 
     def _has_effects(self) -> bool:
         names = ("dropout", "recurrent_dropout", "stateful", "activity_regularizer")
-        return any(getattr(layer, name, None) for layer in layer_tree(self.layer) for name in names)
+        return any(
+            not type(layer).__module__.startswith("keras.") or any(getattr(layer, name, None) for name in names)
+            for layer in layer_tree(self.layer)
+        )
 
     def quantize(self, mode: Any = None, type_check: bool = True, config: Any = None) -> None:
         """Refuses.
