@@ -273,6 +273,7 @@ CURVES = (
     ("adding_tcn", "TCN, adding over 200 steps", "val_loss"),
     ("vae", "VAE, Fashion-MNIST: bound in nats", "val_loss"),
     ("resnet8", "ResNet-8, CIFAR-10", "val_accuracy"),
+    ("resnet8_weight_decay", "The same with weight decay", "val_accuracy"),
 )
 """What is drawn over the epochs: experiment, title, metric."""
 SIZES = (2, 8, 32)
