@@ -227,6 +227,8 @@ EFFECTS: dict[str, Callable[[], keras.layers.Layer]] = {
 @pytest.mark.parametrize("name", list(EFFECTS))
 def test_what_a_call_does_besides_under_remat(name: str, mode: str, rng: np.random.Generator) -> None:
     """Statistics, states and seeds move on once a step, penalties are counted and trained on, noise is drawn once."""
+    if name == "state" and BACKEND == "torch":
+        pytest.skip("Keras does not train stateful RNNs on torch")
     shape = (3, 5) if name in ("dropout", "state") else (5,)
     x, y = rng.normal(size=(32, *shape)).astype("float32"), rng.normal(size=(32, 4)).astype("float32")
 
