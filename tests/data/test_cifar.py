@@ -152,10 +152,11 @@ def test_what_is_damaged_hides_nothing(folder: Path) -> None:
 
 
 def test_damaged_archive(folder: Path) -> None:
-    """A truncated archive, one that is no archive and one that lacks a batch are refused by their path."""
+    """An archive that is truncated, none, damaged inside or lacks a batch is refused by its path."""
     path = archived(folder) / "cifar-10-python.tar.gz"
     raw = path.read_bytes()
-    for damage in (raw[: len(raw) // 2], b"<html>not found</html>"):
+    no_such_block = gzip.compress(b"")[:10] + b"\xff" * 100
+    for damage in (raw[: len(raw) // 2], b"<html>not found</html>", no_such_block):
         path.write_bytes(damage)
         with pytest.raises(DatasetError, match=r"cifar-10-python\.tar\.gz (is damaged|lacks)"):
             load(path.parent)

@@ -189,6 +189,30 @@ def test_remat_computes_with_the_values_of_the_call(name: str, rng: np.random.Ge
         np.testing.assert_allclose(value(tf.convert_to_tensor(one)), two, rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.skipif(BACKEND != "tensorflow", reason="one tape is enough for what is decided before it")
+def test_an_activity_regularizer_under_remat(rng: np.random.Generator) -> None:
+    """The penalty is counted once, and kernels get its gradient."""
+    import tensorflow as tf
+
+    def penalty(scope: Any) -> tuple[int, list[Any]]:
+        with scope:
+            inner = layers.Dense(
+                4, activity_regularizer="l2", kernel_initializer=keras.initializers.RandomNormal(seed=0)
+            )
+            layer = WeightNormalization(inner, data_init=False)
+        with tf.GradientTape() as tape:
+            layer(x)
+            losses = layer.losses
+            total = tf.add_n(losses)
+        return len(losses), tape.gradient(total, [variable.value for variable in layer.trainable_variables])
+
+    x = rng.normal(size=(8, 5)).astype("float32")
+    (count, expected), (again, found) = penalty(nullcontext()), penalty(keras.RematScope("full"))
+    assert count == again == 1
+    for one, two in zip(found, expected, strict=True):
+        np.testing.assert_allclose(value(one), value(two), rtol=1e-5)
+
+
 class Busy(layers.Layer):
     """A kernel of one's own, and all that a call may do besides its output: statistics, a count, a penalty, noise."""
 
